@@ -1,0 +1,26 @@
+/** `openpact dht`: a private bootstrap node, for networks that must not touch the public one. */
+import type { Command } from 'commander'
+import { startBootstrap } from '../../kernel/replication/bootstrap.ts'
+import { parsePort, type Session } from '../session.ts'
+
+export function dhtCommand(program: Command, session: () => Session): void {
+  program
+    .command('dht')
+    .summary('run a private bootstrap node')
+    .description('Run a private bootstrap node in the foreground. Daemons use it with --bootstrap host:port.')
+    .action(async () => {
+      const shell = session()
+      const { port, bind } = shell.flags
+      const node = await startBootstrap({ port: port === undefined ? 0 : parsePort(port), host: bind ?? '127.0.0.1' })
+      const address = `${node.host}:${node.port}`
+      shell.say(
+        `Bootstrap node at ${address}. Daemons use it with\n  openpact start --bootstrap ${address}\nCtrl-C ends it.`,
+        { bootstrap: address },
+      )
+      await new Promise<void>(resolve => {
+        process.once('SIGINT', () => resolve())
+        process.once('SIGTERM', () => resolve())
+      })
+      await node.close()
+    })
+}

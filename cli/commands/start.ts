@@ -1,0 +1,98 @@
+/** `openpact start`: the daemon, detached by default. */
+import type { Command } from 'commander'
+import { OpenPactError } from '../../kernel/index.ts'
+import { type Daemon, startDaemon, superviseDaemon } from '../daemon.ts'
+import { asFailure, renderFailure } from '../errors.ts'
+import type { Report } from '../launch.ts'
+import { runningDaemon } from '../place.ts'
+import { withProgress } from '../progress.ts'
+import type { Session } from '../session.ts'
+import { plain } from '../table.ts'
+
+interface StartFlags {
+  foreground?: boolean
+  firstPact?: boolean
+  temporary?: boolean
+}
+
+export function startCommand(program: Command, session: () => Session): void {
+  program
+    .command('start')
+    .summary('start the daemon')
+    .description('Start the daemon. It runs in the background and this command ends once it answers.')
+    .option('--foreground', 'stay in the foreground until Ctrl-C')
+    .option('--first-pact', 'with --foreground: create a pact if there is none, and say how to use it')
+    .addOption(program.createOption('--temporary', 'end with the process that started it').hideHelp())
+    .action((flags: StartFlags) => (flags.foreground ? foreground(session(), flags) : detached(session())))
+}
+
+async function detached(shell: Session): Promise<void> {
+  const running = runningDaemon(shell.place)
+  if (running) throw new OpenPactError('DAEMON_RUNNING', { ...running })
+  const { record } = await shell.start({})
+  shell.say(`The daemon runs in the background (process ${record.pid}) and listens on ${record.url}.`, record)
+}
+
+async function foreground(shell: Session, flags: StartFlags): Promise<void> {
+  const report = (message: Report) => process.send?.(message)
+  let doing = 'Starting'
+  const options = {
+    place: shell.place,
+    config: shell.flags.config,
+    port: shell.flags.port === undefined ? undefined : shell.port(),
+    bootstrap: shell.flags.bootstrap,
+    bind: shell.flags.bind,
+    firstPact: flags.firstPact,
+    onprogress: (text: string) => {
+      doing = text
+      report({ state: 'starting', text })
+    },
+    watch: { write: printWarnings },
+  }
+  let daemon: Daemon
+  try {
+    daemon = await withProgress(() => doing, process.send !== undefined || shell.json, () => startDaemon(options))
+  } catch (error) {
+    report({ state: 'failed', failure: asFailure(error) })
+    throw error
+  }
+  const supervision = superviseDaemon(daemon, (failure, error) => {
+    daemon.log.error('daemon failed', { error })
+    process.stderr.write(renderFailure(failure, shell.json))
+  })
+  report({ state: 'ready', record: daemon.record })
+  if (flags.temporary) process.once('disconnect', supervision.stop)
+  else if (process.connected) process.disconnect()
+  shell.say(welcome(daemon, shell), daemon.record)
+  process.exit(await supervision.ended)
+}
+
+function welcome(daemon: Daemon, shell: Session): string {
+  const { url } = daemon.record
+  const pact = daemon.kernel.pacts.list()[0]
+  const lines = [`OpenPact ${daemon.record.version} listens on ${url} (data in ${shell.place.dataDir}). Ctrl-C ends it.`]
+  if (!pact) return `${lines}\nThere is no pact yet: create one with \`openpact init\`, or join one with \`openpact join <token>\`.`
+  const token = `"Authorization: Bearer $(cat ${quoted(shell.place.tokenFile)})"`
+  const at = `${url}/v1/pacts/${encodeURIComponent(pact.alias)}/knowledge`
+  lines.push(
+    '',
+    `Write to the pact "${pact.alias}":`,
+    `  curl -s ${quoted(at)} -H ${token} -H 'Content-Type: application/json' -d '{"topic":"hello","content":"The first shared fact.","source":"me"}'`,
+    '',
+    'Read it back:',
+    `  curl -s ${quoted(at)} -H ${token}`,
+  )
+  return lines.join('\n')
+}
+
+/** One word for a POSIX shell. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`
+}
+
+/** In the foreground, what the log says from warnings upwards is shown as a line of words. */
+function printWarnings(line: string): void {
+  const { level, plugin, message } = JSON.parse(line) as { level: string; plugin?: string; message: string }
+  if (level !== 'warn' && level !== 'error') return
+  process.stderr.write(`${level}: ${plugin ? `${plugin}: ` : ''}${plain(message)}\n`)
+}

@@ -1,0 +1,153 @@
+/** The daemon: one kernel on one data directory, from its configuration to its last closed file. */
+import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { type Config, loadConfig, mergeConfig, parseHostPort } from '../kernel/config.ts'
+import { type Log, openLog } from '../kernel/host/log.ts'
+import { type Kernel, OpenPactError, startKernel } from '../kernel/index.ts'
+import builtIn from '../openpact.config.ts'
+import { http } from '../plugins/http/route.ts'
+import { asFailure, type Failure } from './errors.ts'
+import type { DaemonRecord, Place } from './place.ts'
+
+export interface DaemonOptions {
+  place: Place
+  /** Configuration file; the data directory's own by default. */
+  config?: string
+  port?: number
+  /** `host:port`, several separated by commas. */
+  bootstrap?: string
+  bind?: string
+  /** Makes a pact when the machine has none. */
+  firstPact?: boolean
+  onprogress?: (text: string) => void
+  /** Lines of the log, as JSON, for whoever watches. */
+  watch?: { write(line: string): void }
+}
+
+export interface Daemon {
+  readonly kernel: Kernel
+  readonly record: DaemonRecord
+  readonly log: Log
+  /** Closes everything, quiesced, and takes the record away. */
+  close(): Promise<void>
+}
+
+/** How long a daemon may take to close, ms. */
+const closeLimit = 30_000
+
+/** @throws OpenPactError when anything keeps it from starting; nothing is left running then */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { place } = options
+  const config = await fullConfig(options)
+  const log = openLog({ level: config.log?.level, file: place.logFile, stream: options.watch })
+  try {
+    options.onprogress?.('Opening the pacts')
+    const kernel = await startKernel({
+      dataDir: place.dataDir,
+      plugins: config.plugins ?? [],
+      network: networkOf(config),
+      log,
+    })
+    try {
+      if (options.firstPact && kernel.pacts.list().length === 0) {
+        options.onprogress?.('Creating the first pact')
+        await kernel.pacts.create({ name: 'First pact', alias: 'first' })
+      }
+      const record = await announce(kernel, place)
+      log.info('daemon ready', { url: record.url, pid: record.pid, version: record.version })
+      return { kernel, record, log, close: () => close(kernel, place, log) }
+    } catch (error) {
+      await kernel.close()
+      throw error
+    }
+  } catch (error) {
+    log.error('daemon could not start', { error })
+    log.close()
+    throw error
+  }
+}
+
+/** The built-in plugins, then the configuration file, then the flags: each says only what it changes. */
+export async function fullConfig(options: Omit<DaemonOptions, 'onprogress' | 'watch'>): Promise<Config> {
+  const { config } = await loadConfig({ dataDir: options.place.dataDir, file: options.config })
+  const flags: Config = { plugins: options.port === undefined ? [] : [{ plugin: 'http', config: { port: options.port } }] }
+  const network = {
+    ...(options.bootstrap === undefined ? {} : { bootstrap: options.bootstrap.split(',').map(checkedAddress) }),
+    ...(options.bind === undefined ? {} : { bind: options.bind }),
+  }
+  if (Object.keys(network).length > 0) flags.network = network
+  return mergeConfig(mergeConfig(builtIn, config), flags)
+}
+
+function networkOf({ network = {} }: Config): Parameters<typeof startKernel>[0]['network'] {
+  if (network === false) return false
+  const { bootstrap, ...rest } = network
+  return bootstrap === undefined ? rest : { ...rest, bootstrap: bootstrap.map(parseHostPort) }
+}
+
+function checkedAddress(text: string): string {
+  const address = text.trim()
+  const { host, port } = parseHostPort(address)
+  if (!host || !/:\d{1,5}$/.test(address) || port < 1 || port > 65535) {
+    throw new OpenPactError('BOOTSTRAP_INVALID', { value: address })
+  }
+  return address
+}
+
+async function announce(kernel: Kernel, place: Place): Promise<DaemonRecord> {
+  const { url } = kernel.use(http)
+  const record: DaemonRecord = { pid: process.pid, url, started: Date.now(), version: kernel.version }
+  const fresh = `${place.daemonFile}.new`
+  await mkdir(dirname(place.daemonFile), { recursive: true, mode: 0o700 })
+  await writeFile(fresh, `${JSON.stringify(record)}\n`, { mode: 0o600 })
+  await chmod(fresh, 0o600)
+  await rename(fresh, place.daemonFile)
+  return record
+}
+
+async function close(kernel: Kernel, place: Place, log: Log): Promise<void> {
+  log.info('daemon closing')
+  // The record goes first: a client that finds none starts no request that would be cut.
+  await rm(place.daemonFile, { force: true })
+  await kernel.close()
+  log.info('daemon closed')
+  log.close()
+}
+
+export interface Signals {
+  /** Resolves with the exit code when the daemon has ended. */
+  readonly ended: Promise<number>
+  /** Ends it as a signal would. */
+  stop(): void
+}
+
+/** Ends a running daemon on SIGTERM and SIGINT, and on anything that was not foreseen. */
+export function superviseDaemon(daemon: Daemon, log: (failure: Failure, error: unknown) => void): Signals {
+  let stop: () => void = () => {}
+  const ended = new Promise<number>(resolve => {
+    let stopping = false
+    stop = () => {
+      // A second signal means: now.
+      if (stopping) return resolve(130)
+      stopping = true
+      setTimeout(() => resolve(1), closeLimit).unref()
+      daemon.close().then(
+        () => resolve(0),
+        error => {
+          log(asFailure(error), error)
+          resolve(1)
+        },
+      )
+    }
+    // The state of the process is unknown after this: what was acknowledged is on disk, so ending is the safe answer.
+    const crash = (error: unknown) => {
+      log(asFailure(new OpenPactError('DAEMON_CRASHED')), error)
+      resolve(1)
+    }
+    process.on('SIGTERM', stop)
+    process.on('SIGINT', stop)
+    process.on('uncaughtException', crash)
+    process.on('unhandledRejection', crash)
+  })
+  return { ended, stop: () => stop() }
+}

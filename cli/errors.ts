@@ -1,0 +1,134 @@
+/** What can go wrong on the command line, how it is said, and with which exit code. */
+import { defineErrors, type ErrorKind, errorDefinition, isOpenPactError, OpenPactError } from '../kernel/index.ts'
+
+export const cliErrors = defineErrors({
+  USAGE: { kind: 'invalid', message: '{reason}', help: '{hint}' },
+  DAEMON_DOWN: {
+    kind: 'unavailable',
+    message: 'No daemon is running on {dataDir}.',
+    help: 'Start it with `openpact start`.',
+  },
+  DAEMON_UNREACHABLE: {
+    kind: 'unavailable',
+    message: 'The daemon at {url} does not answer: {reason}',
+    help: 'Look at {log}, or stop it with `openpact stop` and start it again.',
+  },
+  DAEMON_FAILED: {
+    kind: 'internal',
+    message: 'The daemon ended before it was ready (exit code {code}).',
+    help: 'Look at {log}; `openpact start --foreground` shows it live.',
+  },
+  DAEMON_CRASHED: {
+    kind: 'internal',
+    message: 'The daemon met an unexpected fault and stopped; nothing that was acknowledged is lost.',
+    help: 'Start it again with `openpact start`; report the lines above if it happens again.',
+  },
+  DAEMON_RUNNING: {
+    kind: 'conflict',
+    message: 'A daemon (process {pid}) is already running at {url}.',
+    help: 'Use it, or stop it first with `openpact stop`.',
+  },
+  STOP_TIMEOUT: {
+    kind: 'timeout',
+    message: 'The daemon (process {pid}) is still closing after {seconds} s.',
+    help: 'It may be finishing a large write; look at {log} and ask again.',
+  },
+  TOKEN_UNREADABLE: {
+    kind: 'unauthenticated',
+    message: 'The access token in {file} cannot be read: {reason}',
+    help: 'Run this as the user who started the daemon, or name the right directory with --data-dir.',
+  },
+  NO_PACT: {
+    kind: 'missing',
+    message: 'There is no pact on this machine yet.',
+    help: 'Create one with `openpact init`, or join one with `openpact join <token>`.',
+  },
+  PACT_AMBIGUOUS: {
+    kind: 'invalid',
+    message: 'Several pacts are on this machine: {pacts}.',
+    help: 'Name one with --pact, or choose one for good with `openpact switch <alias>`.',
+  },
+  PORT_INVALID: { kind: 'invalid', message: '{value} is not a port.', help: 'Use a number from 0 to 65535; 0 picks a free one.' },
+  BOOTSTRAP_INVALID: {
+    kind: 'invalid',
+    message: '"{value}" is not a bootstrap address.',
+    help: 'Use host:port, several separated by commas, e.g. --bootstrap 127.0.0.1:49737',
+  },
+  INTERRUPTED: { kind: 'unavailable', message: 'Interrupted.', help: 'Nothing that was acknowledged is lost.' },
+})
+
+/** A failure as people and programs see it: whether it came from this process or over HTTP. */
+export interface Failure {
+  code: string
+  kind: ErrorKind
+  message: string
+  help: string
+}
+
+const exitCodes: Record<ErrorKind, number> = {
+  internal: 1,
+  invalid: 2,
+  unprocessable: 2,
+  'too-large': 2,
+  unauthenticated: 3,
+  forbidden: 3,
+  missing: 4,
+  conflict: 5,
+  limited: 6,
+  unavailable: 7,
+  timeout: 8,
+}
+
+/** Exit code of a kind of failure; the table is in the README of cli/. */
+export function exitCode(kind: ErrorKind): number {
+  return exitCodes[kind]
+}
+
+/** A failure that the daemon answered: its code may be one that this process has never loaded. */
+export class RemoteFailure extends Error {
+  readonly failure: Failure
+
+  constructor(failure: Failure) {
+    super(failure.message)
+    this.failure = failure
+  }
+}
+
+/** Any thrown value as a failure; an uncoded one becomes INTERNAL and keeps its words out of the answer. */
+export function asFailure(error: unknown): Failure {
+  if (error instanceof RemoteFailure) return error.failure
+  if (isOpenPactError(error)) return { code: error.code, kind: error.kind, message: error.message, help: error.help }
+  const code = (error as NodeJS.ErrnoException | null)?.code
+  if (code === 'ENOSPC') return asFailure(new OpenPactError('DISK_FULL'))
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    return asFailure(new OpenPactError('DATA_DIR_UNUSABLE', { reason: `permission denied (${code})` }))
+  }
+  return asFailure(new OpenPactError('INTERNAL'))
+}
+
+/** Kind of a failure that came over HTTP: by its code if known here, else by the status. */
+export function kindOf(code: string, status: number): ErrorKind {
+  const known = errorDefinition(code)
+  if (known) return known.kind
+  const byStatus: Record<number, ErrorKind> = {
+    400: 'invalid',
+    401: 'unauthenticated',
+    403: 'forbidden',
+    404: 'missing',
+    408: 'timeout',
+    409: 'conflict',
+    413: 'too-large',
+    422: 'unprocessable',
+    429: 'limited',
+    503: 'unavailable',
+    504: 'timeout',
+  }
+  return byStatus[status] ?? 'internal'
+}
+
+/** Two lines for people, one JSON object for programs. */
+export function renderFailure(failure: Failure, json: boolean): string {
+  const { code, message, help } = failure
+  if (json) return `${JSON.stringify({ error: code, message, help })}\n`
+  return help ? `openpact: ${message} [${code}]\n  ${help}\n` : `openpact: ${message} [${code}]\n`
+}

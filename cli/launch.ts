@@ -1,0 +1,92 @@
+/** Starts a daemon as a process of its own and waits until it answers or says why it cannot. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { OpenPactError } from '../kernel/index.ts'
+import { type Failure, RemoteFailure } from './errors.ts'
+import type { DaemonRecord, Place } from './place.ts'
+
+export interface LaunchOptions {
+  place: Place
+  config?: string
+  port?: number
+  bootstrap?: string
+  bind?: string
+  /** Ends with this process. */
+  temporary?: boolean
+  onprogress?: (text: string) => void
+}
+
+/** What a starting daemon tells the process that launched it. */
+export type Report =
+  | { state: 'starting'; text: string }
+  | { state: 'ready'; record: DaemonRecord }
+  | { state: 'failed'; failure: Failure }
+
+export interface Launched {
+  record: DaemonRecord
+  /** Ends the daemon and waits until it is gone. */
+  stop(): Promise<void>
+}
+
+/** @throws RemoteFailure with the reason why the daemon could not start; OpenPactError DAEMON_FAILED */
+export async function launch(options: LaunchOptions): Promise<Launched> {
+  const errors = openErrorFile(options.place)
+  const main = fileURLToPath(new URL('./main.js', import.meta.url))
+  const child = spawn(process.execPath, [main, ...launchArguments(options)], {
+    detached: !options.temporary,
+    stdio: ['ignore', 'ignore', errors ?? 'ignore', 'ipc'],
+  })
+  if (errors !== null) closeSync(errors)
+  const ended = new Promise<number | null>(resolve => {
+    child.once('exit', resolve)
+  })
+  const record = await ready(child, ended, options)
+  if (!options.temporary) {
+    child.disconnect()
+    child.unref()
+  }
+  return {
+    record,
+    stop: async () => {
+      child.kill('SIGTERM')
+      await ended
+    },
+  }
+}
+
+function launchArguments(options: LaunchOptions): string[] {
+  const args = ['start', '--foreground', '--data-dir', options.place.dataDir]
+  if (options.config !== undefined) args.push('--config', options.config)
+  if (options.port !== undefined) args.push('--port', String(options.port))
+  if (options.bootstrap !== undefined) args.push('--bootstrap', options.bootstrap)
+  if (options.bind !== undefined) args.push('--bind', options.bind)
+  if (options.temporary) args.push('--temporary')
+  return args
+}
+
+function ready(child: ChildProcess, ended: Promise<number | null>, options: LaunchOptions): Promise<DaemonRecord> {
+  const log = options.place.logFile
+  return new Promise((resolve, reject) => {
+    child.on('message', (report: Report) => {
+      if (report.state === 'ready') resolve(report.record)
+      else if (report.state === 'failed') reject(new RemoteFailure(report.failure))
+      else options.onprogress?.(report.text)
+    })
+    child.once('error', cause => reject(new OpenPactError('DAEMON_FAILED', { code: 'none', log }, { cause })))
+    // A report that is still in the pipe is read before the channel closes.
+    child.once('disconnect', () => ended.then(code => reject(new OpenPactError('DAEMON_FAILED', { code, log }))))
+  })
+}
+
+/** What the runtime itself prints when a daemon dies is kept beside the log. The daemon says why, where it cannot be. */
+function openErrorFile(place: Place): number | null {
+  const folder = dirname(place.logFile)
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    return openSync(join(folder, 'daemon.err'), 'w', 0o600)
+  } catch {
+    return null
+  }
+}

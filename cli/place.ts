@@ -1,0 +1,67 @@
+/** The data directory as a client command sees it: where the daemon is, and how to be let in. */
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { OpenPactError } from '../kernel/index.ts'
+
+/** `run/daemon.json`: written by a daemon once it answers, removed when it ends. */
+export interface DaemonRecord {
+  pid: number
+  /** `http://127.0.0.1:<port>` */
+  url: string
+  /** ms since 1970 */
+  started: number
+  version: string
+}
+
+export interface Place {
+  dataDir: string
+  daemonFile: string
+  operationsFile: string
+  tokenFile: string
+  logFile: string
+}
+
+/** `--data-dir`, then OPENPACT_HOME, then `~/.openpact`. */
+export function placeOf(dataDir: string | undefined): Place {
+  const dir = resolve(dataDir ?? process.env.OPENPACT_HOME ?? join(homedir(), '.openpact'))
+  return {
+    dataDir: dir,
+    daemonFile: join(dir, 'run', 'daemon.json'),
+    operationsFile: join(dir, 'run', 'operations.json'),
+    tokenFile: join(dir, 'token'),
+    logFile: join(dir, 'logs', 'daemon.log'),
+  }
+}
+
+/** The daemon that serves this directory, or null. A record left by a killed daemon counts as none. */
+export function runningDaemon(place: Place): DaemonRecord | null {
+  let record: Partial<DaemonRecord>
+  try {
+    record = JSON.parse(readFileSync(place.daemonFile, 'utf8'))
+  } catch {
+    return null
+  }
+  if (typeof record.pid !== 'number' || typeof record.url !== 'string') return null
+  return isAlive(record.pid) ? (record as DaemonRecord) : null
+}
+
+/** Whether a process with this id exists, be it ours or not. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** @throws OpenPactError TOKEN_UNREADABLE */
+export function readToken(place: Place): string {
+  try {
+    return readFileSync(place.tokenFile, 'utf8').trim()
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? 'unknown'
+    throw new OpenPactError('TOKEN_UNREADABLE', { file: place.tokenFile, reason }, { cause: error })
+  }
+}

@@ -1,0 +1,137 @@
+/** One run of the command line: its flags, its data directory, its way to the daemon, its output. */
+import { readFileSync } from 'node:fs'
+import { errorDefinition, isOpenPactError, OpenPactError } from '../kernel/index.ts'
+import { Client } from './client.ts'
+import { type LaunchOptions, launch, type Launched } from './launch.ts'
+import { type DaemonRecord, type Place, placeOf, readToken, runningDaemon } from './place.ts'
+import { withProgress } from './progress.ts'
+import { plain, renderAnswer } from './table.ts'
+
+/** The flags that every command takes. */
+export interface Flags {
+  dataDir?: string
+  config?: string
+  port?: string
+  bootstrap?: string
+  bind?: string
+  pact?: string
+  json?: boolean
+}
+
+/** A pact as `GET /v1/pacts` lists it. */
+export interface PactLine {
+  id: string
+  alias: string
+  name: string
+  active?: boolean
+}
+
+export class Session {
+  readonly flags: Flags
+  readonly place: Place
+  readonly json: boolean
+
+  constructor(flags: Flags) {
+    this.flags = flags
+    this.place = placeOf(flags.dataDir)
+    this.json = flags.json === true
+  }
+
+  /** The daemon of this directory, or the one that `--port` names. */
+  daemon(): DaemonRecord | null {
+    const record = runningDaemon(this.place)
+    if (record || this.flags.port === undefined) return record
+    return { pid: 0, url: `http://127.0.0.1:${this.port()}`, started: 0, version: '' }
+  }
+
+  /** @throws OpenPactError DAEMON_DOWN, TOKEN_UNREADABLE */
+  client(): Client {
+    const daemon = this.daemon()
+    if (!daemon) throw new OpenPactError('DAEMON_DOWN', { dataDir: this.place.dataDir })
+    return this.clientOf(daemon)
+  }
+
+  clientOf(daemon: DaemonRecord): Client {
+    return new Client({ url: daemon.url, token: readToken(this.place), log: this.place.logFile })
+  }
+
+  /** Runs `work` against the daemon, or against one that is started for it alone and stopped afterwards. */
+  async withDaemon<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    const running = runningDaemon(this.place)
+    if (running) return work(this.clientOf(running))
+    const daemon = await this.start({ temporary: true, port: 0 })
+    try {
+      return await work(this.clientOf(daemon.record))
+    } finally {
+      await this.progress('Closing', () => daemon.stop())
+    }
+  }
+
+  /** Starts a daemon on this directory and waits until it answers. */
+  start(options: Partial<LaunchOptions>): Promise<Launched> {
+    const { config, bootstrap, bind } = this.flags
+    let doing = 'Starting the daemon'
+    const launching: LaunchOptions = {
+      config,
+      bootstrap,
+      bind,
+      port: this.flags.port === undefined ? undefined : this.port(),
+      ...options,
+      place: this.place,
+      onprogress: text => {
+        doing = text
+      },
+    }
+    return withProgress(() => doing, this.json, () => launch(launching))
+  }
+
+  /** @throws OpenPactError PORT_INVALID */
+  port(): number {
+    return parsePort(this.flags.port ?? '')
+  }
+
+  /** Path of the pact that `--pact` names, or of the active one. @throws OpenPactError NO_PACT, PACT_AMBIGUOUS */
+  async pactPath(client: Client): Promise<string> {
+    return `/v1/pacts/${encodeURIComponent(this.flags.pact ?? (await this.#activePact(client)))}`
+  }
+
+  async #activePact(client: Client): Promise<string> {
+    const pacts = await listPacts(client)
+    const active = pacts.find(pact => pact.active) ?? (pacts.length === 1 ? pacts[0] : undefined)
+    if (active) return active.id
+    if (pacts.length === 0) throw new OpenPactError('NO_PACT')
+    throw new OpenPactError('PACT_AMBIGUOUS', { pacts: pacts.map(pact => pact.alias).join(', ') })
+  }
+
+  progress<T>(text: string, work: () => Promise<T>): Promise<T> {
+    return withProgress(() => text, this.json, work)
+  }
+
+  /** An answer on stdout: JSON for programs, else a table or lines. */
+  print(answer: unknown, columns?: readonly string[]): void {
+    this.write(this.json ? `${JSON.stringify(answer, null, 2)}\n` : renderAnswer(answer, columns))
+  }
+
+  /** Words for people; programs get `answer` alone. */
+  say(text: string, answer: unknown): void {
+    if (this.json) this.print(answer)
+    else this.write(`${text}\n`)
+  }
+
+  write(text: string): void {
+    process.stdout.write(text)
+  }
+}
+
+/** All pacts of a daemon. */
+export async function listPacts(client: Client): Promise<PactLine[]> {
+  const { body } = await client.get<{ entries?: PactLine[]; pacts?: PactLine[] } | PactLine[]>('/v1/pacts')
+  return Array.isArray(body) ? body : (body.entries ?? body.pacts ?? [])
+}
+
+/** @throws OpenPactError PORT_INVALID */
+export function parsePort(text: string): number {
+  const port = Number(text)
+  if (!/^\d{1,5}$/.test(text) || port > 65535) throw new OpenPactError('PORT_INVALID', { value: text })
+  return port
+}

@@ -1,0 +1,76 @@
+/** Answers for people: aligned columns for lists, `name: value` lines for the rest. */
+
+/** Widest a column gets on a narrow screen before its text is cut. */
+const cellLimit = 60
+
+/** Rows as aligned columns under a heading. */
+export function renderTable(rows: readonly object[], columns: readonly string[]): string {
+  const cells = rows.map(row => columns.map(column => cell((row as Record<string, unknown>)[column])))
+  const heading = columns.map(column => column.replaceAll('_', ' ').toUpperCase())
+  const widths = heading.map((title, i) => Math.max(title.length, ...cells.map(row => row[i]?.length ?? 0)))
+  const line = (row: string[]) => row.map((text, i) => text.padEnd(widths[i] ?? 0)).join('  ').trimEnd()
+  return `${[heading, ...cells].map(line).join('\n')}\n`
+}
+
+/** An object as lines; nested lists of objects become small tables. */
+export function renderRecord(record: object): string {
+  const entries = Object.entries(record).filter(([, value]) => value !== undefined && value !== null)
+  const width = Math.max(0, ...entries.map(([name]) => name.length))
+  return entries
+    .map(([name, value]) => {
+      if (isRows(value)) return value.length === 0 ? '' : `${name}:\n${indent(renderTable(value, columnsOf(value)))}`
+      return `${`${name}:`.padEnd(width + 2)}${plain(value)}\n`
+    })
+    .join('')
+}
+
+/** What an operation answered, shaped by its declared columns. */
+export function renderAnswer(answer: unknown, columns: readonly string[] | undefined): string {
+  const list = rowsOf(answer)
+  if (list) {
+    if (list.length === 0) return 'Nothing found.\n'
+    const more = (answer as { has_more?: boolean }).has_more === true
+    const cursor = String((answer as { cursor?: unknown }).cursor ?? '')
+    return renderTable(list, columns ?? columnsOf(list)) + (more ? `… more: --cursor ${cursor}\n` : '')
+  }
+  if (typeof answer === 'object' && answer !== null) return renderRecord(answer)
+  return answer === null || answer === undefined ? '' : `${plain(answer)}\n`
+}
+
+function rowsOf(answer: unknown): object[] | null {
+  if (isRows(answer)) return answer
+  if (typeof answer !== 'object' || answer === null) return null
+  const { entries } = answer as { entries?: unknown }
+  return isRows(entries) ? entries : null
+}
+
+function isRows(value: unknown): value is object[] {
+  return Array.isArray(value) && value.every(item => typeof item === 'object' && item !== null)
+}
+
+function columnsOf(rows: readonly object[]): string[] {
+  return Object.entries(rows[0] ?? {})
+    .filter(([, value]) => typeof value !== 'object' || value === null)
+    .map(([name]) => name)
+    .slice(0, 6)
+}
+
+function cell(value: unknown): string {
+  const text = plain(value).replace(/\s+/g, ' ')
+  return text.length > cellLimit ? `${text.slice(0, cellLimit - 1)}…` : text
+}
+
+/**
+ * A value as one piece of text. Control characters are shown, not sent: entries are written by others, and a terminal obeys
+ * escape sequences and direction marks.
+ */
+export function plain(value: unknown): string {
+  if (value === undefined || value === null) return ''
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, char => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}
+
+function indent(text: string): string {
+  return text.replace(/^(?=.)/gm, '  ')
+}

@@ -1,0 +1,73 @@
+/**
+ * Loads configuration and plugins of others, TypeScript included. They are given the running copy of OpenPact for
+ * `openpact`, `openpact/rules` and `openpact/plugins/<name>` (and of typebox, so that a plugin of one file needs no install):
+ * with a second copy, errors, services and schemas would not be the same objects.
+ */
+import { readdir } from 'node:fs/promises'
+import { dirname, sep } from 'node:path'
+import { createJiti, type Jiti } from 'jiti'
+import { reasonOf, withLimit } from './limit.ts'
+
+export interface Loader {
+  /** The file behind a path or package as seen from the loader's folder, or null. */
+  find(specifier: string): string | null
+  /** What a module exports by default (a CommonJS module: what it exports). @throws Error with one line in plain words */
+  load(file: string): Promise<unknown>
+}
+
+/** @param from the file whose folder paths and packages are resolved from; @param limit ms that evaluating a module may take */
+export async function createLoader(from: string, limit = 10_000): Promise<Loader> {
+  const jiti = createJiti(from, {
+    // Not in the shared temporary folder, where others could put code for us to run.
+    fsCache: false,
+    interopDefault: false,
+    virtualModules: await running(),
+  })
+  return {
+    find: specifier => found(jiti, specifier),
+    async load(file) {
+      try {
+        const expired = () => new Error(`it was not evaluated within ${limit} ms`)
+        const module = await withLimit(limit, expired, () => jiti.import<{ default?: unknown }>(file))
+        return 'default' in module ? module.default : module
+      } catch (error) {
+        throw new Error(plain(error, dirname(from)), { cause: error })
+      }
+    },
+  }
+}
+
+function found(jiti: Jiti, specifier: string): string | null {
+  try {
+    return jiti.esmResolve(specifier, { try: true }) ?? null
+  } catch {
+    return null
+  }
+}
+
+/** First line of an error, without the folders of this machine. */
+function plain(error: unknown, folder: string): string {
+  const line = reasonOf(error).split('\n')[0] ?? ''
+  return line.replaceAll('file://', '').replaceAll(folder + sep, '')
+}
+
+let modules: Promise<Record<string, unknown>> | undefined
+
+/** The modules of this very process, by the names that others import them by. */
+function running(): Promise<Record<string, unknown>> {
+  modules ??= gather()
+  return modules
+}
+
+async function gather(): Promise<Record<string, unknown>> {
+  const [kernel, rules, typebox] = await Promise.all([import('../index.ts'), import('../rules.ts'), import('typebox')])
+  const shipped = new URL('../../plugins/', import.meta.url)
+  const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
+  const names = await readdir(shipped).catch(() => [])
+  // The kernel knows no plugin by name: whatever is shipped beside it can be imported, and what cannot is not offered.
+  const loaded = await Promise.allSettled(
+    names.map(async name => [`openpact/plugins/${name}`, await import(new URL(`${name}/index${extension}`, shipped).href)]),
+  )
+  const plugins = loaded.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
+  return { openpact: kernel, 'openpact/rules': rules, typebox, ...Object.fromEntries(plugins) }
+}

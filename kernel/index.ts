@@ -1,0 +1,12 @@
+/** The only import path for plugins and embedders. */
+export { type Config, defineConfig } from './config.ts'
+export * from './errors.ts'
+export { hookKinds, type Author, type HookKind, type HookMap, type HookName } from './hooks.ts'
+export { findAgent, handleOf } from './identity/handle.ts'
+export type * from './kernel.ts'
+export { ACCEPTED, type Draft, type Entry, type LogRecord, type Receipt, type Ref, type Until } from './ledger/entry.ts'
+export type * from './pact.ts'
+export * from './plugin.ts'
+export { type StartOptions, startKernel, version } from './host/start.ts'
+export { type Application, applicationOf, asApplication, provenBy } from './ledger/seats.ts'
+export { agentData, doorKey, doorTopic, joinData } from './replication/topics.ts'

@@ -1,0 +1,289 @@
+/**
+ * apply: (entry, state, charter) → (verdict, state writes). Pure: no clock, no randomness, no I/O beside the two views, no locale.
+ * It must answer the same bytes on every machine, so nothing local may change what it accepts, and nothing in an entry may make it throw.
+ */
+import type { ApplyHost, ApplyNode } from 'autobase'
+import type Hyperbee from 'hyperbee'
+import type Hypercore from 'hypercore'
+import { doorTopic } from '../replication/topics.ts'
+import type { RuleContext, RuledEntry, WritableRuleState } from '../rules.ts'
+import type { CharterRow } from './charter.ts'
+import { ACCEPTED, type Entry, type LogRecord } from './entry.ts'
+import { decodeEntry, entryId, limits, nestingOf, verifyEntry } from './envelope.ts'
+import { CHARTER, foundPact, isKernelType, type Judging, kernelJudges } from './kernel-types.ts'
+import { chainOf, encodeRecord, malformedId, ZERO } from './record.ts'
+import { ownerOf, type RuleSet } from './rule-set.ts'
+import type { AgentRow, IdentityRow, IndexerRow, Seat } from './seats.ts'
+import { StateReadError, StateWriter } from './state.ts'
+
+export interface Views {
+  log: Hypercore
+  state: Hyperbee
+}
+
+/** What apply remembers of a writer: `k/n/<8 hex>` = [last n, last malformed block, highest timestamp while an indexer]. */
+type Counter = [n: number, bad: number, time: number]
+
+export interface ApplyObserver {
+  /** A record was linearised, or linearised anew after a reorder. */
+  onrecord(record: LogRecord): void
+  /** True when this process signed exactly these bytes: their signature need not be verified again. */
+  signedHere(bytes: Buffer): boolean
+}
+
+/** A reason to stop applying on this machine only: the ledger is fine, this machine cannot judge it. */
+export function missingRules(row: CharterRow, rules: RuleSet): { reason: string; cure: string } | null {
+  for (const { plugin, protocol } of row.charter.rules) {
+    const installed = rules.get(plugin)
+    if (installed?.rules.protocol === protocol) continue
+    const have = installed ? `this machine has protocol ${installed.rules.protocol}` : 'it is not installed here'
+    return {
+      reason: `the charter requires the rules of plugin "${plugin}", protocol ${protocol}; ${have}`,
+      cure: `Add a version of the plugin "${plugin}" with protocol ${protocol} to \`plugins\` in openpact.config and restart the daemon.`,
+    }
+  }
+  return null
+}
+
+export class Applier {
+  private readonly state = new StateWriter()
+  private readonly rules: RuleSet
+  private readonly observer: ApplyObserver
+
+  constructor(rules: RuleSet, observer: ApplyObserver) {
+    this.rules = rules
+    this.observer = observer
+  }
+
+  /** Autobase's `apply`: one call per batch of one writer. */
+  async apply(nodes: ApplyNode[], view: Views, host: ApplyHost): Promise<void> {
+    const first = nodes[0]
+    if (!first) return
+    const length = view.log.length
+    let chain = length > 0 ? Buffer.from(chainOf((await view.log.get(length - 1)) as Buffer)) : ZERO
+    this.state.begin(view.state, chain)
+
+    const writer = first.from.key
+    const batch = new Batch(this.state, this.rules, host, writer)
+    const counter = await batch.counter()
+    const blocks: Buffer[] = []
+    for (const node of nodes) {
+      const position = length + blocks.length
+      const bytes = node.value
+      const entry = decodeEntry(bytes)
+      if (!entry) {
+        // Skipping what was seen keeps a batch that Autobase applies twice after a crash without a trace.
+        if (node.length <= counter[1]) continue
+        counter[1] = node.length
+      } else {
+        if (entry.n <= counter[0]) continue
+        counter[0] = entry.n
+      }
+      const verdict = entry
+        ? await batch.judge(entry, position, counter, () => this.observer.signedHere(bytes) || verifyEntry(bytes, entry, host.key, writer))
+        : bytes.length > limits.entry
+          ? 'too-large'
+          : 'malformed'
+      const n = entry ? entry.n : node.length
+      const record = encodeRecord({ writer, n, verdict, bytes, entry }, chain)
+      chain = record.chain
+      blocks.push(record.block)
+      const id = entry ? entryId(writer, n) : malformedId(writer, n)
+      this.observer.onrecord({ position, chain, writer, n, id, verdict, entry, size: bytes.length, hash: record.hash })
+    }
+    if (blocks.length === 0) return
+    batch.saveCounter(counter)
+    await view.log.append(blocks)
+    await this.state.flush(chain)
+  }
+}
+
+/** The judging of one batch of one writer. */
+class Batch {
+  private readonly state: StateWriter
+  private readonly rules: RuleSet
+  private readonly host: ApplyHost
+  private readonly key: Buffer
+  private readonly writer: string
+  private readonly door: Buffer
+
+  constructor(state: StateWriter, rules: RuleSet, host: ApplyHost, key: Buffer) {
+    this.state = state
+    this.rules = rules
+    this.host = host
+    this.key = key
+    this.writer = key.toString('hex')
+    this.door = doorTopic(host.key)
+  }
+
+  async counter(): Promise<Counter> {
+    return (await this.state.get<Counter>(`k/n/${this.writer.slice(0, 8)}`)) ?? [0, 0, 0]
+  }
+
+  saveCounter(counter: Counter): void {
+    this.state.put(`k/n/${this.writer.slice(0, 8)}`, counter)
+  }
+
+  /** Answers the verdict; the entry's state writes stay only when it was accepted. */
+  async judge(entry: Entry, position: number, counter: Counter, signed: () => boolean): Promise<string> {
+    const row = await this.state.get<CharterRow>('k/charter')
+    if (!row) {
+      if (entry.type !== CHARTER) return 'no-charter'
+      if (!signed()) return 'bad-signature'
+      return this.guarded('kernel', () =>
+        foundPact(
+          parse(entry.payload),
+          { writer: this.writer, agent: entry.agent.toString('hex') },
+          this.judging(position, 0),
+        ),
+      )
+    }
+    const missing = missingRules(row, this.rules)
+    if (missing) this.host.interrupt(missing.reason)
+    if (!signed()) return 'bad-signature'
+
+    const seat = await this.state.get<Seat>(`k/m/${this.writer}`)
+    if (!seat) return 'not-a-member'
+    const agentKey = entry.agent.toString('hex')
+    const agent = await this.state.get<AgentRow>(`k/a/${agentKey}`)
+    if (!agent || agent.identity !== seat.identity) return 'agent-unknown'
+    if (agent.revoked) return 'agent-revoked'
+    const identity = (await this.state.get<IdentityRow>(`k/i/${seat.identity}`)) as IdentityRow
+    const indexers = (await this.state.get<IndexerRow>('k/indexers')) as IndexerRow
+    const indexer = indexers.writers.includes(this.writer)
+    if (indexer) counter[2] = Math.max(counter[2], entry.timestamp)
+    const time = await this.time(indexers, counter)
+    if (entry.type === CHARTER) return 'charter-exists'
+
+    const { charter } = row
+    const judge = kernelJudges.get(entry.type)
+    if (!judge && charter.types && !charter.types.includes(entry.type)) return 'type-not-allowed'
+    if (!judge && entry.payload.length > charter.quotas.payload_bytes) return 'payload-too-large'
+    const owner = judge ? null : ownerOf(this.rules, charter.rules, entry.type)
+    const ruled = judge !== undefined || owner !== null
+    const payload = ruled ? parse(entry.payload) : undefined
+    if (ruled && payload === undefined) return 'payload-invalid'
+
+    const shown: RuledEntry = {
+      id: entryId(this.key, entry.n),
+      type: entry.type,
+      v: entry.v,
+      topic: entry.topic,
+      timestamp: entry.timestamp,
+      payload: undefined,
+      refs: entry.refs,
+      agent: agentKey,
+      identity: seat.identity,
+      writer: this.writer,
+      admin: identity.role === 'admin',
+    }
+    const own = { ...shown, payload }
+    const contextFor = (plugin: string) => Promise.resolve(this.context(plugin, row, time))
+    for (const { plugin } of charter.rules) {
+      const rule = this.rules.get(plugin)
+      const isOwner = rule === owner
+      if (!rule || isKernelType(entry.type) || !(isOwner || rule.rules.judgesAll)) continue
+      const context = this.context(plugin, row, time)
+      const refusal = await this.guarded(plugin, async () => {
+        const answer = await this.rules.validate(plugin, isOwner ? own : shown, context)
+        return answer === undefined ? ACCEPTED : refusalCode(answer)
+      })
+      if (refusal !== ACCEPTED) return refusal
+    }
+    if (judge)
+      return this.guarded('kernel', () =>
+        judge(payload, {
+          ...this.judging(position, time),
+          row,
+          indexers,
+          author: { writer: this.writer, seat, identity, indexer },
+          contextFor,
+        } satisfies Judging),
+      )
+    if (!owner) return ACCEPTED
+    return this.guarded(owner.plugin, async () => {
+      await this.rules.reduce(owner.plugin, own, this.context(owner.plugin, row, time))
+      return ACCEPTED
+    })
+  }
+
+  private judging(position: number, time: number) {
+    return { state: this.state, host: this.host, rules: this.rules, door: this.door, position, time }
+  }
+
+  /** Ledger time: the highest timestamp among indexers' entries, this writer's included as counted so far. */
+  private async time(indexers: IndexerRow, mine: Counter): Promise<number> {
+    let time = indexers.floor
+    for (const writer of indexers.writers) {
+      const counter = writer === this.writer ? mine : await this.state.get<Counter>(`k/n/${writer.slice(0, 8)}`)
+      time = Math.max(time, counter?.[2] ?? 0)
+    }
+    return time
+  }
+
+  /**
+   * Runs a judgement. An ordinary throw is the plugin's fault and the same everywhere: verdict `plugin-fault`, writes dropped.
+   * A RangeError (stack, memory) or a view that cannot be read depends on this machine: that stops applying here only.
+   */
+  private async guarded(plugin: string, run: () => string | Promise<string>): Promise<string> {
+    this.state.mark()
+    try {
+      const verdict = await run()
+      if (this.readFault) throw this.readFault
+      if (verdict === ACCEPTED) this.state.keep()
+      else this.state.drop()
+      return verdict
+    } catch (error) {
+      this.state.drop()
+      if (this.readFault) throw this.readFault
+      if (error instanceof StateReadError) throw error
+      if (error instanceof RangeError) this.host.interrupt(`the rules of "${plugin}" ran out of this machine's limits: ${error.message}`)
+      if (plugin === 'kernel') throw error
+      return 'plugin-fault'
+    }
+  }
+
+  /** Kept so that a rule that swallows a failed read cannot turn it into a verdict. */
+  private readFault: StateReadError | null = null
+
+  private context(plugin: string, row: CharterRow, time: number): RuleContext & { state: WritableRuleState } {
+    const { state } = this
+    const prefix = `p/${plugin}/`
+    return {
+      settings: row.charter.rules.find(r => r.plugin === plugin)?.settings,
+      time,
+      invites: row.charter.invites,
+      door: this.door,
+      state: {
+        get: async <T>(key: string) => {
+          try {
+            return await state.get<T>(prefix + key)
+          } catch (error) {
+            if (error instanceof StateReadError) this.readFault = error
+            throw error
+          }
+        },
+        put: async (key: string, value: unknown) => state.put(prefix + key, value),
+        delete: async (key: string) => state.delete(prefix + key),
+      },
+      seated: async (identity: string) => (await state.get(`k/i/${identity}`)) !== null,
+    }
+  }
+}
+
+const codePattern = /^[a-z][a-z0-9-]{0,62}$/
+
+/** A rule that answers anything but a code is at fault. */
+function refusalCode(answer: unknown): string {
+  return typeof answer === 'string' && codePattern.test(answer) && answer !== ACCEPTED ? answer : 'plugin-fault'
+}
+
+/** Payload as JSON with bounded nesting, or undefined. Never throws. */
+function parse(payload: Buffer): unknown {
+  if (nestingOf(payload) > limits.nesting) return undefined
+  try {
+    return JSON.parse(payload.toString('utf8')) as unknown
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,99 @@
+/** How anything follows the log from outside: by comparing the chains it has stored with the log's, never by diffing views. */
+import type Hypercore from 'hypercore'
+import type { Checkpoint, Delta } from '../pact.ts'
+import type { LogRecord } from './entry.ts'
+import { chainOf, decodeRecord, nextChain, ZERO } from './record.ts'
+
+const RING = 4096
+
+/**
+ * What apply wrote last, by position, so that followers need not read it back. A cache only: every record taken from it must
+ * continue the chain, or the log itself is read.
+ */
+export class RecentRecords {
+  private readonly ring = new Map<number, LogRecord>()
+
+  add(record: LogRecord): void {
+    if (this.ring.size >= RING) this.ring.clear()
+    this.ring.set(record.position, record)
+  }
+
+  get(position: number): LogRecord | undefined {
+    return this.ring.get(position)
+  }
+
+  clear(): void {
+    this.ring.clear()
+  }
+}
+
+/** A record of the log, or null when its block is not on this machine. Never waits. */
+export async function readRecord(log: Hypercore, position: number): Promise<LogRecord | null> {
+  const block = await readBlock(log, position)
+  return block && decodeRecord(position, block)
+}
+
+async function readBlock(log: Hypercore, position: number): Promise<Buffer | null> {
+  if (position >= log.length) return null
+  try {
+    return await log.get(position, { wait: false })
+  } catch {
+    // The view was truncated under us by a reorder, or the store is closing: the caller asks again.
+    return null
+  }
+}
+
+/**
+ * Finds the newest of `checkpoints` (newest first) that still holds and reads on from there.
+ * @param limit records at most
+ */
+export async function deltaOf(
+  log: Hypercore,
+  recent: RecentRecords,
+  checkpoints: Iterable<Checkpoint>,
+  limit: number,
+): Promise<Delta> {
+  const length = log.length
+  const confirmed = Math.min(log.signedLength, length)
+  const base = { length, confirmed, records: [] as LogRecord[] }
+  let common: Checkpoint = { position: 0, chain: ZERO }
+  for (const checkpoint of checkpoints) {
+    if (checkpoint.position > length) continue
+    if (checkpoint.position === 0) break
+    const block = await readBlock(log, checkpoint.position - 1)
+    if (!block) return { ...base, common: checkpoint.position, commonChain: checkpoint.chain, missing: true }
+    if (chainOf(block).equals(checkpoint.chain)) {
+      common = checkpoint
+      break
+    }
+  }
+  const end = Math.min(length, common.position + limit)
+  const records: LogRecord[] = []
+  let chain = common.chain
+  let missing = false
+  for (let position = common.position; position < end && !missing; ) {
+    const cached = continues(recent.get(position), chain)
+    const next = cached ? [cached] : await readRun(log, position, Math.min(end, position + 512))
+    missing = next.length === 0
+    for (const record of next) {
+      // A reorder while reading: what follows belongs to another history; the caller is called again for it.
+      if (!continues(record, chain)) return { ...base, common: common.position, commonChain: common.chain, records, missing: false }
+      records.push(record)
+      chain = record.chain
+      position++
+    }
+  }
+  return { ...base, common: common.position, commonChain: common.chain, records, missing }
+}
+
+function continues(record: LogRecord | undefined, chain: Buffer): LogRecord | null {
+  if (!record) return null
+  return nextChain(chain, record.writer, record.n, record.hash, record.verdict).equals(record.chain) ? record : null
+}
+
+/** Records from `start` on as far as they are on this machine. */
+async function readRun(log: Hypercore, start: number, end: number): Promise<LogRecord[]> {
+  const blocks = await Promise.all(Array.from({ length: end - start }, (_, i) => readBlock(log, start + i)))
+  const missing = blocks.indexOf(null)
+  return blocks.slice(0, missing < 0 ? blocks.length : missing).map((b, i) => decodeRecord(start + i, b as Buffer))
+}

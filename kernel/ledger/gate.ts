@@ -1,0 +1,66 @@
+/**
+ * Who may replicate: the seats of the applied and of the confirmed view. Kept in memory and in a small file, because after a
+ * fast-forward the view is sparse and a gate that waits for a block would never open.
+ */
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import type Hyperbee from 'hyperbee'
+import type { Standing } from '../replication/replicated.ts'
+import type { Seat } from './seats.ts'
+import { listState } from './state.ts'
+
+interface SeatSets {
+  /** Noise key → identity, hex. */
+  applied: Record<string, string>
+  confirmed: Record<string, string>
+  gone: string[]
+}
+
+export class Gate {
+  private sets: SeatSets = { applied: {}, confirmed: {}, gone: [] }
+  private known = false
+  private readonly file: string
+
+  constructor(file: string) {
+    this.file = file
+  }
+
+  async load(): Promise<void> {
+    try {
+      this.sets = JSON.parse(await readFile(this.file, 'utf8')) as SeatSets
+      this.known = true
+    } catch {
+      // Absent or torn: it is derived, and read anew from the view.
+    }
+  }
+
+  /** Reads the sets anew. Keeps the former ones when a block is missing. */
+  async refresh(applied: Hyperbee, confirmed: Hyperbee | null): Promise<void> {
+    const next: SeatSets = {
+      applied: await seatsIn(applied),
+      confirmed: confirmed ? await seatsIn(confirmed) : {},
+      gone: (await listState<1>(applied, 'k/gone/')).map(([key]) => key),
+    }
+    if (JSON.stringify(next) === JSON.stringify(this.sets)) return
+    this.sets = next
+    this.known = Object.keys(next.applied).length > 0
+    await writeFile(`${this.file}.new`, JSON.stringify(next), { mode: 0o600 })
+    await rename(`${this.file}.new`, this.file)
+  }
+
+  standing(noise: Buffer, empty: boolean): Standing {
+    const key = noise.toString('hex')
+    if (this.sets.gone.includes(key)) return 'removed'
+    if (empty && !this.known) return 'empty'
+    return key in this.sets.applied && key in this.sets.confirmed ? 'member' : 'unknown'
+  }
+
+  identityOf(noise: Buffer): string | null {
+    const key = noise.toString('hex')
+    return this.sets.applied[key] ?? this.sets.confirmed[key] ?? null
+  }
+}
+
+async function seatsIn(bee: Hyperbee): Promise<Record<string, string>> {
+  const seats = await listState<Seat>(bee, 'k/m/')
+  return Object.fromEntries(seats.map(([, seat]) => [seat.noise, seat.identity]))
+}

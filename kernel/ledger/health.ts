@@ -1,0 +1,85 @@
+/**
+ * Watches for what Autobase does not report: views that differ from what a quorum signed. The signs are warnings of invalid
+ * signatures, and an indexed view that is longer than the signed one and stays so. One `repair()` per run, then the reason is shown.
+ */
+import type { Logger } from '../plugin.ts'
+import type { Base } from './views.ts'
+
+const INTERVAL = 5_000
+/** Looks in a row that must see the divergence: signing lags behind indexing for a moment on every healthy machine. */
+const PATIENCE = 6
+
+export class HealthWatch {
+  repairs = 0
+  private invalidSignatures = 0
+  private seenDiverged = 0
+  private problem: string | null = null
+  private timer: NodeJS.Timeout | null = null
+  private readonly base: Base
+  private readonly log: Logger
+
+  constructor(base: Base, log: Logger) {
+    this.base = base
+    this.log = log
+    base.on('warning', error => this.onwarning(error as Error & { code?: string }))
+  }
+
+  start(): void {
+    this.timer = setInterval(() => void this.look(), INTERVAL)
+    this.timer.unref()
+  }
+
+  stop(): void {
+    if (this.timer) clearInterval(this.timer)
+    this.timer = null
+  }
+
+  /** Problems in plain words; empty when all is well. */
+  problems(): string[] {
+    return this.problem ? [this.problem] : []
+  }
+
+  private onwarning(error: Error & { code?: string }): void {
+    this.log.warn('autobase warns', { code: error.code ?? error.message })
+    if (error.code === 'INVALID_SIGNATURE' || /INVALID_SIGNATURE/.test(error.message)) this.invalidSignatures++
+  }
+
+  /** One look; called by the timer. */
+  async look(): Promise<void> {
+    try {
+      if (this.base.closing || this.base.interrupted) return
+      const diverged = await this.diverged()
+      this.seenDiverged = diverged ? this.seenDiverged + 1 : 0
+      if (this.seenDiverged < PATIENCE && this.invalidSignatures === 0) {
+        if (!diverged) this.problem = null
+        return
+      }
+      await this.heal()
+    } catch (error) {
+      this.log.warn('health cannot be read', { reason: String(error) })
+    }
+  }
+
+  private async diverged(): Promise<boolean> {
+    const { log, state } = this.base.view
+    const info = await this.base.getIndexedInfo()
+    return [log, state.core].some(core => {
+      const indexed = info.views.find(v => v.key.equals(core.key))
+      return indexed !== undefined && indexed.length > core.signedLength
+    })
+  }
+
+  private async heal(): Promise<void> {
+    const sign = this.invalidSignatures > 0 ? 'signatures of other indexers do not fit this view' : 'the view differs from what a quorum signed'
+    if (this.repairs > 0) {
+      this.problem = `${sign}, and one repair did not heal it: compare the plugin versions of all machines`
+      return
+    }
+    this.repairs++
+    this.invalidSignatures = 0
+    this.seenDiverged = 0
+    this.problem = `${sign}; repairing from the other machines`
+    this.log.warn('ledger diverged, repairing', { sign })
+    await this.base.repair()
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Three mends of Autobase, applied to its `ApplyState` class at start-up, and the way to close a base.
+ *
+ * Autobase keeps what it has linearised in three places: the views, an update list (how far each step brought them) and a
+ * boot record (which system core, indexed to where, whether the tip must be applied again). A reopen trusts that the three
+ * agree. Unmended they can disagree on disk, and the peer then applies entries twice, in the wrong order, or hangs.
+ * Every mend wraps one method and reaches into private state, so a version that nobody checked is refused.
+ */
+import { createRequire } from 'node:module'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type Autobase from 'autobase'
+import ApplyState, { type BootRecord, type LocalNode } from 'autobase/lib/apply-state.js'
+import { BOOT_RECORD_VERSION } from 'autobase/lib/caps.js'
+import b4a from 'b4a'
+import { defineErrors, OpenPactError } from '../errors.ts'
+
+/** The versions whose `lib/apply-state.js` was read, and whose faults and mends `mends.test.ts` has shown. */
+export const checkedVersions: readonly string[] = ['7.28.1']
+
+defineErrors({
+  AUTOBASE_UNCHECKED: {
+    kind: 'internal',
+    message:
+      'Autobase {found} is installed, but the mends that keep a pact whole across a crash were checked with {checked} only. Install that one: npm install --save-exact autobase@{checked}',
+    help: 'To move to another version, read its lib/apply-state.js, run kernel/ledger/mends.test.ts with it, and only then add it to `checkedVersions` in kernel/ledger/mends.ts.',
+  },
+})
+
+/** Throws `AUTOBASE_UNCHECKED` for a version that the mends were not checked with. */
+export function refuseUnchecked(version: string): void {
+  if (checkedVersions.includes(version)) return
+  throw new OpenPactError('AUTOBASE_UNCHECKED', { found: version, checked: checkedVersions.join(' or ') })
+}
+
+/** Checks the version and applies all mends. Call it before the first base is opened; calling it again does nothing. */
+export function mendAutobase(): void {
+  const { version } = createRequire(import.meta.url)('autobase/package.json') as { version: string }
+  refuseUnchecked(version)
+  for (const mend of Object.values(mends)) mend()
+}
+
+/** Each mend by itself. They do not depend on each other's order; `mendAutobase` applies them all, tests all but one. */
+export const mends = {
+  /**
+   * An append is flushed in two writes: first views and oplog, then update list and boot record. A kill between the two,
+   * or a close (which does not wait for the second), leaves views that hold a batch which the update list does not know:
+   * the reopened peer applies it again, and an indexer signs the result.
+   * Mended: the list and the record join the atom before the first write, so that one write holds everything. The
+   * original then finds the local nodes appended and puts the same record again, which changes nothing.
+   */
+  tornFlush(): void {
+    wrap('_flush', original => {
+      return async function (this: ApplyState, localNodes: LocalNode[] | null) {
+        if (localNodes) await this._appendLocalNodes(localNodes)
+        this.localState.setBootRecord({
+          version: BOOT_RECORD_VERSION,
+          key: this.key,
+          systemLength: this.systemView.indexedLength,
+          indexersUpdated: false,
+          fastForwarding: false,
+          recoveries: this.base.recoveries,
+        })
+        await this.localState.flush()
+        return original.call(this, null)
+      }
+    })
+  },
+
+  /**
+   * When the indexers change, the tip must be applied again, in the order that the new set gives. The flush that stores
+   * the new system core's key says `indexersUpdated: false`, and only `finalize()` corrects that a moment later. Stopped in
+   * between, the peer reopens on the new core and keeps the tip in the old order.
+   * Mended: a record whose key is not that of the system core in use always says that the indexers were updated.
+   */
+  migrationWindow(): void {
+    wrap('_boot', original => {
+      return async function (this: ApplyState) {
+        await original.call(this)
+        const { localState, system } = this
+        const setBootRecord = localState.setBootRecord.bind(localState)
+        localState.setBootRecord = (record: BootRecord) => {
+          const migrating = !b4a.equals(record.key, system.core.key)
+          setBootRecord({ ...record, indexersUpdated: record.indexersUpdated || migrating })
+        }
+      }
+    })
+  },
+
+  /**
+   * A peer that reopens after an indexer change asks whether it still has to migrate, by comparing the signers of its
+   * system core with the indexers at the *tip*. With the next indexer already in the tip it says yes, but the migration
+   * goes by the *indexed* set: to the very core it is on, whose live batch it erases. Then it hangs, in `close()` too.
+   * Mended: a yes holds only if the signers differ from the indexed set as well.
+   */
+  migrationOntoItself(): void {
+    wrap('shouldMigrate', original => {
+      return async function (this: ApplyState) {
+        if (!(await original.call(this))) return false
+        const signers = this.system.core.manifest?.signers
+        if (!signers) return true
+        const { indexers } = await this.system.getIndexedInfo(this.indexedLength)
+        const manifests = await this.store.getIndexerManifests(indexers)
+        if (indexers.length !== signers.length || manifests.length !== signers.length) return true
+        return !signers.every((signer, i) => {
+          const expected = manifests[i]?.signers[0]
+          return expected !== undefined && b4a.equals(signer.publicKey, expected.publicKey)
+        })
+      }
+    })
+  },
+}
+
+type Wrapped = '_flush' | '_boot' | 'shouldMigrate'
+
+// On the function and by a global symbol, so that a second copy of this module sees what the first has done.
+const mended = Symbol.for('openpact.autobase.mended')
+
+function wrap<Name extends Wrapped>(name: Name, mend: (original: ApplyState[Name]) => ApplyState[Name]): void {
+  const original: ApplyState[Name] & { [mended]?: true } = ApplyState.prototype[name]
+  if (original[mended]) return
+  ApplyState.prototype[name] = Object.assign(mend(original), { [mended]: true })
+}
+
+export interface QuiesceOptions {
+  /** Appends that may still be under way; they are awaited first. Whoever calls has stopped making new ones. */
+  appends?: Iterable<Promise<unknown>>
+  /** Milliseconds to wait for the base to come to rest before it is closed anyway. */
+  timeout?: number
+}
+
+/**
+ * Brings a base to rest, then closes it. The caller has refused new appends and cut the replication streams before.
+ * Answers whether the base came to rest within the time limit; it is closed either way (and so is the Corestore session
+ * that it was given).
+ */
+export async function closeQuiesced(
+  base: Pick<Autobase<unknown>, 'appending' | 'closing' | 'update' | 'pause' | 'close'>,
+  { appends = [], timeout = 5_000 }: QuiesceOptions = {},
+): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>(resolve => {
+    timer = setTimeout(resolve, timeout, false)
+  })
+  // A base that fails here cannot be brought to rest; closing it is all that is left.
+  const quiet = await Promise.race([late, rest(base, appends).catch(() => false)])
+  clearTimeout(timer)
+  await base.close()
+  return quiet
+}
+
+async function rest(base: Parameters<typeof closeQuiesced>[0], appends: Iterable<Promise<unknown>>): Promise<boolean> {
+  await Promise.allSettled(appends)
+  // An append that meets a paused base resolves without having been written. So nothing is paused while one is waiting;
+  // one that cannot be written (the base is interrupted or not writable) is rejected by the close instead.
+  for (let rounds = 0; base.appending; rounds++) {
+    if (rounds === 16 || base.closing) return false
+    await base.update()
+    await nextTurn()
+  }
+  if (base.closing) return false
+  base.pause()
+  // Paused, an update only waits for the round under way, up to its last flush.
+  await base.update()
+  return true
+}

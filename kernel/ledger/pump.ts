@@ -1,0 +1,91 @@
+/**
+ * Turns movements of the view into the hooks `entry.reverted`, `entry.applied`, `entry.confirmed`. It starts at the head of the view
+ * as it is when the pact is opened; what keeps its own position (the read model) follows with `delta` and its own checkpoints.
+ */
+import type { Checkpoint, Delta } from '../pact.ts'
+import type { LogRecord } from './entry.ts'
+import { ZERO } from './record.ts'
+
+const MAX_CHECKPOINTS = 512
+const CHUNK = 1024
+
+export interface PumpHost {
+  delta(checkpoints: Checkpoint[], limit: number): Promise<Delta>
+  reverted(position: number): Promise<void>
+  applied(records: LogRecord[]): Promise<void>
+  confirmed(length: number): Promise<void>
+}
+
+export class Pump {
+  /** Newest first; the last one is at or below the confirmed length. */
+  private checkpoints: Checkpoint[] = [{ position: 0, chain: ZERO }]
+  private confirmedAt = 0
+  private running: Promise<void> | null = null
+  private again = false
+  private readonly host: PumpHost
+
+  constructor(host: PumpHost) {
+    this.host = host
+  }
+
+  /** Starts at a head whose history was seen by others already. */
+  startAt(head: Checkpoint, confirmed: number): void {
+    this.checkpoints = [head, { position: 0, chain: ZERO }]
+    this.confirmedAt = confirmed
+  }
+
+  /** Resolves when everything that stood in the view at the call was given to the hooks. */
+  run(): Promise<void> {
+    if (this.running) {
+      this.again = true
+      return this.running
+    }
+    this.running = this.loop()
+    return this.running
+  }
+
+  private async loop(): Promise<void> {
+    try {
+      do {
+        this.again = false
+        while (await this.step());
+      } while (this.again)
+    } finally {
+      // In the same turn as the last look at `again`, or a caller in between would wait for nothing.
+      this.running = null
+    }
+  }
+
+  private async step(): Promise<boolean> {
+    const head = this.checkpoints[0] as Checkpoint
+    const delta = await this.host.delta(this.checkpoints, CHUNK)
+    if (delta.common < head.position && !delta.missing) {
+      this.checkpoints = this.checkpoints.filter(c => c.position <= delta.common)
+      if (this.checkpoints[0]?.position !== delta.common)
+        this.checkpoints.unshift({ position: delta.common, chain: delta.commonChain })
+      await this.host.reverted(delta.common)
+    }
+    const last = delta.records.at(-1)
+    if (last) {
+      this.checkpoints.unshift({ position: last.position + 1, chain: last.chain })
+      await this.host.applied(delta.records)
+    } else if (delta.missing) {
+      // History is still on its way: those who need all of it are told that something changed and ask for themselves.
+      await this.host.applied([])
+    }
+    if (delta.confirmed > this.confirmedAt) {
+      this.confirmedAt = delta.confirmed
+      this.prune()
+      await this.host.confirmed(delta.confirmed)
+    }
+    return last !== undefined && last.position + 1 < delta.length
+  }
+
+  private prune(): void {
+    const floor = this.checkpoints.findIndex(c => c.position <= this.confirmedAt)
+    this.checkpoints = this.checkpoints.slice(0, floor + 1)
+    // A long unconfirmed tail keeps every second one: a reorder then goes back a little further than it must.
+    if (this.checkpoints.length > MAX_CHECKPOINTS)
+      this.checkpoints = this.checkpoints.filter((_, i) => i % 2 === 0 || i === this.checkpoints.length - 1)
+  }
+}

@@ -1,0 +1,102 @@
+/** What readers ask of the `state` view: members, agents, charter, time, a plugin's rows. */
+import type Hyperbee from 'hyperbee'
+import type { CharterState, LedgerAgent, Member } from '../pact.ts'
+import type { RuleState } from '../rules.ts'
+import type { CharterRow } from './charter.ts'
+import type { Until } from './entry.ts'
+import type { AgentRow, IdentityRow, IndexerRow, PrefixRow, Seat } from './seats.ts'
+import { listState, readState } from './state.ts'
+
+export class StateReader {
+  private readonly bee: Hyperbee
+
+  constructor(bee: Hyperbee) {
+    this.bee = bee
+  }
+
+  /** True while not even the charter has been linearised here. */
+  get empty(): boolean {
+    return this.bee.core.length < 2
+  }
+
+  /** Runs `read` on the confirmed view, or on the applied one. Null when nothing is confirmed yet. */
+  async at<T>(until: Until, read: (bee: Hyperbee) => Promise<T>): Promise<T | null> {
+    if (until === 'applied') return this.empty ? null : read(this.bee)
+    const length = Math.min(this.bee.core.signedLength, this.bee.core.length)
+    if (length < 2) return null
+    const confirmed = this.bee.checkout(length)
+    try {
+      return await read(confirmed)
+    } finally {
+      await confirmed.close()
+    }
+  }
+
+  get<T>(key: string, until: Until = 'applied'): Promise<T | null> {
+    return this.at(until, bee => readState<T>(bee, key))
+  }
+
+  plugin(plugin: string, until: Until): RuleState {
+    return { get: key => this.get(`p/${plugin}/${key}`, until) }
+  }
+
+  charterRow(): Promise<CharterRow | null> {
+    return this.get<CharterRow>('k/charter')
+  }
+
+  async charter(): Promise<CharterState | null> {
+    return this.charterRow()
+  }
+
+  async indexers(until: Until = 'applied'): Promise<string[]> {
+    return (await this.get<IndexerRow>('k/indexers', until))?.writers ?? []
+  }
+
+  async members(): Promise<Member[]> {
+    const indexers = await this.indexers()
+    const rows = (await this.at('applied', bee => listState<Seat>(bee, 'k/m/'))) ?? []
+    return Promise.all(rows.map(([writer, seat]) => this.asMember(writer, seat, indexers)))
+  }
+
+  async memberByNoise(noise: string, until: Until): Promise<Member | null> {
+    const writer = await this.get<string>(`k/x/${noise}`, until)
+    const seat = writer && (await this.get<Seat>(`k/m/${writer}`, until))
+    return writer && seat ? this.asMember(writer, seat, await this.indexers(until)) : null
+  }
+
+  private async asMember(writer: string, seat: Seat, indexers: string[]): Promise<Member> {
+    const identity = await this.get<IdentityRow>(`k/i/${seat.identity}`)
+    const { noise, since } = seat
+    return { identity: seat.identity, writer, noise, role: identity?.role ?? 'member', indexer: indexers.includes(writer), since }
+  }
+
+  async agents(): Promise<LedgerAgent[]> {
+    const rows = (await this.at('applied', bee => listState<AgentRow>(bee, 'k/a/'))) ?? []
+    return rows.map(([key, row]) => asAgent(key, row))
+  }
+
+  async agent(key: string): Promise<LedgerAgent | null> {
+    const row = await this.get<AgentRow>(`k/a/${key}`)
+    return row && asAgent(key, row)
+  }
+
+  async seatedAt(writer: string): Promise<number | null> {
+    const row = await this.get<PrefixRow>(`k/p/${writer.slice(0, 8)}`)
+    return row?.writer === writer ? row.since : null
+  }
+
+  /** Ledger time, ms: as apply computes it. */
+  async time(): Promise<number> {
+    const indexers = await this.get<IndexerRow>('k/indexers')
+    let time = indexers?.floor ?? 0
+    for (const writer of indexers?.writers ?? []) {
+      const counter = await this.get<[number, number, number]>(`k/n/${writer.slice(0, 8)}`)
+      time = Math.max(time, counter?.[2] ?? 0)
+    }
+    return time
+  }
+}
+
+function asAgent(key: string, row: AgentRow): LedgerAgent {
+  return { key, name: row.name, identity: row.identity, revoked: row.revoked }
+}

@@ -1,0 +1,26 @@
+/** The rules installed on this machine, as the ledger calls them: the seam between ledger/ and host/. */
+import type { Rules, RuleContext, RuledEntry, WritableRuleState } from '../rules.ts'
+
+export interface InstalledRule {
+  plugin: string
+  rules: Rules
+  digest: string
+}
+
+export interface RuleSet {
+  get(plugin: string): InstalledRule | null
+  list(): InstalledRule[]
+  /** Through the hook `entry.validate`, taps of this plugin only. Errors pass unchanged. */
+  validate(plugin: string, entry: RuledEntry, context: RuleContext): string | undefined | Promise<string | undefined>
+  /** Through the hook `entry.reduce`, taps of this plugin only. */
+  reduce(plugin: string, entry: RuledEntry, context: RuleContext & { state: WritableRuleState }): void | Promise<void>
+}
+
+/** The plugin among `active` that owns an entry type, or null: then it is a data type here. */
+export function ownerOf(rules: RuleSet, active: readonly { plugin: string }[], type: string): InstalledRule | null {
+  for (const { plugin } of active) {
+    const rule = rules.get(plugin)
+    if (rule?.rules.types.includes(type)) return rule
+  }
+  return null
+}

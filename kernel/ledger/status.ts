@@ -1,0 +1,106 @@
+/** How a pact is doing, in numbers and plain words; and fetching the history that a fast-forward left out. */
+import type Hypercore from 'hypercore'
+import type { PactStatus } from '../pact.ts'
+import { missingRules } from './apply.ts'
+import type { Ledger } from './ledger.ts'
+import type { RuleSet } from './rule-set.ts'
+import type { Seat } from './seats.ts'
+import type { Base } from './views.ts'
+
+export async function statusOf(ledger: Ledger, rules: RuleSet): Promise<PactStatus> {
+  const { base, reader } = ledger
+  const row = await reader.charterRow().catch(() => null)
+  const peers = ledger.links?.peers() ?? []
+  const indexers = await indexerStatus(ledger, peers)
+  const missing = row ? missingRules(row, rules) : null
+  const interrupted = missing ?? (base.interrupted ? { reason: base.interrupted, cure: 'Run `openpact doctor`.' } : null)
+  const problems = [...ledger.health.problems(), ...(ledger.failure ? [ledger.failure.message] : [])]
+  return {
+    id: ledger.id,
+    alias: ledger.alias,
+    name: row?.charter.name ?? '',
+    length: ledger.length,
+    confirmed: ledger.confirmed,
+    contiguous: Math.min(base.view.log.contiguousLength, ledger.length),
+    synced: !reader.empty && (await isComplete(base)),
+    writable: base.writable && interrupted === null && !ledger.failure,
+    indexer: indexers.some(i => i.self),
+    indexers,
+    waiting: waitingFor(indexers),
+    interrupted,
+    peers,
+    charter: row,
+    rules: Object.fromEntries(
+      rules.list().map(r => [r.plugin, { protocol: r.rules.protocol, digest: r.digest }]),
+    ),
+    health: { ok: problems.length === 0 && interrupted === null, problems, repairs: ledger.health.repairs },
+  }
+}
+
+async function indexerStatus(ledger: Ledger, peers: PactStatus['peers']): Promise<PactStatus['indexers']> {
+  const writers = await ledger.reader.indexers().catch(() => [])
+  const me = ledger.writer.toString('hex')
+  return Promise.all(
+    writers.map(async writer => {
+      const seat = await ledger.reader.get<Seat>(`k/m/${writer}`).catch(() => null)
+      const self = writer === me
+      const online = self || peers.some(p => p.tunnel && p.noise === seat?.noise)
+      return { writer, identity: seat?.identity ?? null, online, self }
+    }),
+  )
+}
+
+function waitingFor(indexers: PactStatus['indexers']): string {
+  const awake = indexers.filter(i => i.online).length
+  const needed = Math.floor(indexers.length / 2) + 1
+  if (indexers.length === 0 || awake >= needed) return ''
+  const asleep = indexers.filter(i => !i.online).map(i => i.writer.slice(0, 8))
+  return indexers.length === 1
+    ? `The only indexer (${asleep[0]}) is not reachable. Entries are kept and shared, but nothing is confirmed until it is back.`
+    : `${needed - awake} more of the indexers ${asleep.join(', ')} must be reachable before entries are confirmed.`
+}
+
+/** The cores that must be here in full before this machine can serve the pact and go on alone. */
+function cores(base: Base): Hypercore[] {
+  return [base.core, base.view.log, base.view.state.core]
+}
+
+/** True when no block of the views is missing here. */
+export async function isComplete(base: Base): Promise<boolean> {
+  for (const core of cores(base)) if (core.length > 0 && core.contiguousLength < core.length && !(await core.has(0, core.length))) return false
+  return true
+}
+
+/** Fetches the whole views from whoever is connected. Calls `progress` about four times a second. */
+export async function download(
+  base: Base,
+  progress?: (have: number, of: number) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const all = cores(base)
+  const report = () => {
+    let have = 0
+    for (const core of all) have += Math.min(core.contiguousLength, core.length)
+    progress?.(
+      have,
+      all.reduce((sum, core) => sum + core.length, 0),
+    )
+  }
+  const timer = setInterval(report, 250)
+  try {
+    while (!(await isComplete(base)) && !base.closing && !signal?.aborted) {
+      const ranges = all.map(core => core.download({ start: 0, end: core.length }))
+      const abort = () => {
+        for (const range of ranges) range.destroy()
+      }
+      signal?.addEventListener('abort', abort, { once: true })
+      await Promise.all(ranges.map(range => range.done()))
+      signal?.removeEventListener('abort', abort)
+      // Blocks that nobody connected has: look again when somebody may have come.
+      if (!(await isComplete(base))) await new Promise(resolve => setTimeout(resolve, 500).unref())
+    }
+    report()
+  } finally {
+    clearInterval(timer)
+  }
+}

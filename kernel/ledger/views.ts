@@ -1,0 +1,36 @@
+/** Opens the Autobase of one pact: two views, both from the first block on, encrypted, with the mends applied. */
+import Autobase, { type ApplyHost, type ApplyNode } from 'autobase'
+import type Corestore from 'corestore'
+import Hyperbee from 'hyperbee'
+import type { Views } from './apply.ts'
+import { mendAutobase } from './mends.ts'
+
+export type Base = Autobase<Views>
+
+export interface OpenOptions {
+  /** Null founds a new pact. */
+  key: Buffer | null
+  encryptionKey: Buffer
+  apply(nodes: ApplyNode[], views: Views, host: ApplyHost): Promise<void>
+  /** False for a machine that must see every block itself (recovery). */
+  fastForward?: boolean
+}
+
+/** Milliseconds between an indexer's looks at whether others wait for its signature. The default of 10 s makes confirming slow. */
+const ACK_INTERVAL = 200
+
+export function openBase(store: Corestore, options: OpenOptions): Base {
+  mendAutobase()
+  return new Autobase<Views>(store, options.key, {
+    encryptionKey: options.encryptionKey,
+    // Binary: with `json` one member's bad block would stop every daemon before apply could judge it.
+    valueEncoding: 'binary',
+    ackInterval: ACK_INTERVAL,
+    fastForward: options.fastForward ?? true,
+    open: views => ({
+      log: views.get('log'),
+      state: new Hyperbee(views.get('state'), { extension: false, keyEncoding: 'utf-8', valueEncoding: 'binary' }),
+    }),
+    apply: options.apply,
+  })
+}

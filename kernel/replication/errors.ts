@@ -1,0 +1,9 @@
+import { defineErrors } from '../errors.ts'
+
+export const replicationErrors = defineErrors({
+  NETWORK_UNUSABLE: {
+    kind: 'unavailable',
+    message: 'The network cannot be used: {reason}',
+    help: 'Check the address given with --bind and the port, or start without a network.',
+  },
+})

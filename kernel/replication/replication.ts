@@ -1,0 +1,166 @@
+/** Connects this device with others: one Hyperswarm, one dispatcher per connection, which pact and which door goes to whom. */
+import Hyperswarm, { type Connection, type PeerInfo } from 'hyperswarm'
+import type { Network } from '../kernel.ts'
+import type { Logger } from '../plugin.ts'
+import { PeerConnection, type StrangerLimits, strangerLimits } from './connection.ts'
+import { Door } from './door.ts'
+import { NetworkedPact, type PactLink } from './pact-link.ts'
+import type { Replicated } from './replicated.ts'
+import { Search } from './search.ts'
+import { type NetworkAddress, openSocket } from './socket.ts'
+import { membersTopic } from './topics.ts'
+
+export interface ReplicationOptions {
+  /** The device's keys: its public key is the Noise key that others see. */
+  keyPair: { publicKey: Buffer; secretKey: Buffer }
+  /** False stays offline: pacts and doors can be added and find nobody. */
+  network: false | NetworkAddress
+  strangers?: Partial<StrangerLimits>
+  log: Logger
+}
+
+export class Replication implements Network {
+  readonly noise: Buffer
+  readonly #swarm: Hyperswarm | null
+  readonly #bootstrap: string[] | null
+  readonly #limits: StrangerLimits
+  readonly #log: Logger
+  readonly #peers = new Map<Connection, PeerConnection>()
+  readonly #pacts = new Set<NetworkedPact>()
+  readonly #doors = new Set<Door>()
+  readonly #searches = new Set<Search>()
+  /** Noise keys (hex) that every pact here knows as removed. */
+  readonly #banned = new Set<string>()
+
+  /** @throws OpenPactError NETWORK_UNUSABLE when the address cannot be bound */
+  static async open(options: ReplicationOptions): Promise<Replication> {
+    const { keyPair, network } = options
+    const banned = new Set<string>()
+    const firewall = (noise: Buffer) => banned.has(noise.toString('hex'))
+    const swarm = network === false ? null : new Hyperswarm({ keyPair, dht: await openSocket(network), firewall })
+    return new Replication(options, swarm, banned)
+  }
+
+  private constructor(options: ReplicationOptions, swarm: Hyperswarm | null, banned: Set<string>) {
+    const bootstrap = options.network === false ? undefined : options.network.bootstrap
+    this.noise = options.keyPair.publicKey
+    this.#bootstrap = bootstrap?.map(({ host, port }) => `${host}:${port}`) ?? null
+    this.#limits = { ...strangerLimits, ...options.strangers }
+    this.#log = options.log
+    this.#banned = banned
+    this.#swarm = swarm
+    swarm?.on('connection', (conn: Connection, info: PeerInfo) => this.#connect(conn, info))
+  }
+
+  get online(): boolean {
+    return this.#swarm !== null
+  }
+
+  /** Replicates a pact with its members from now on, and looks for them. */
+  add(pact: Replicated): PactLink {
+    const topic = membersTopic(pact.key, pact.encryptionKey)
+    const search = this.#search(topic, { server: true, client: true }, () => linked.connected)
+    const leave = async () => {
+      this.#pacts.delete(linked)
+      for (const peer of this.#peers.values()) this.#review(peer)
+      await this.#endSearch(search)
+    }
+    const linked = new NetworkedPact(pact, leave, () => linked.connected || search?.hurry(), this.#log)
+    this.#pacts.add(linked)
+    this.#forgive()
+    for (const peer of this.#peers.values()) linked.connect(peer)
+    return linked
+  }
+
+  announce(topic: Buffer, options: { server?: boolean; client?: boolean } = {}): () => Promise<void> {
+    const { server = true, client = true } = options
+    const met = () => [...this.#peers.values()].some(peer => peer.foundOn(topic))
+    const search = this.#search(topic, { server, client }, () => !client || met())
+    return () => this.#endSearch(search)
+  }
+
+  door(protocol: string, topic: Buffer, handlers: Parameters<Network['door']>[2]): () => void {
+    const door = new Door(protocol, topic, handlers, this.#log)
+    this.#doors.add(door)
+    for (const peer of this.#peers.values()) door.connect(peer)
+    return () => {
+      this.#doors.delete(door)
+      door.close()
+    }
+  }
+
+  status(): ReturnType<Network['status']> {
+    const address = this.#swarm?.dht.address()
+    return {
+      online: this.online,
+      connections: this.#peers.size,
+      strangers: this.#strangers().length,
+      bootstrap: this.#bootstrap,
+      address: address ? `${address.host}:${address.port}` : null,
+    }
+  }
+
+  /** Closes doors, tunnels and connections, leaves every topic. The pacts' stores may be closed afterwards. */
+  async close(): Promise<void> {
+    for (const door of this.#doors) door.close()
+    this.#doors.clear()
+    const left = [...this.#pacts].map(pact => pact.remove())
+    left.push(...[...this.#searches].map(search => this.#endSearch(search)))
+    for (const peer of this.#peers.values()) peer.destroy()
+    await Promise.allSettled(left)
+    await this.#swarm?.destroy()
+  }
+
+  #connect(conn: Connection, info: PeerInfo): void {
+    const peer = new PeerConnection(conn, info, this.#limits, judged => this.#review(judged))
+    this.#peers.set(conn, peer)
+    conn.on('close', () => {
+      this.#peers.delete(conn)
+      for (const pact of this.#pacts) pact.disconnect(peer)
+      for (const door of this.#doors) door.disconnect(peer)
+      for (const search of this.#searches) if (peer.foundOn(search.topic)) search.hurry()
+    })
+    for (const door of this.#doors) door.connect(peer)
+    // Who is a member takes a moment to find out; only then is a stranger counted as one.
+    Promise.all([...this.#pacts].map(pact => pact.connect(peer))).then(() => this.#place(peer))
+  }
+
+  #place(peer: PeerConnection): void {
+    if (peer.stranger && this.#strangers().length >= this.#limits.count) {
+      this.#log.debug('a stranger was turned away: too many at once', { noise: peer.noise })
+      return peer.destroy()
+    }
+    peer.placed = true
+  }
+
+  #strangers(): PeerConnection[] {
+    return [...this.#peers.values()].filter(peer => peer.placed && peer.stranger && !peer.closed)
+  }
+
+  /** Shuts the machine out whose key every pact here knows as removed. */
+  #review(peer: PeerConnection): void {
+    const pacts = [...this.#pacts]
+    if (pacts.length === 0 || !pacts.every(({ pact }) => peer.standing(pact.id) === 'removed')) return
+    this.#banned.add(peer.noise.toString('hex'))
+    peer.destroy()
+  }
+
+  /** A new pact may know somebody whom all others have removed. Hyperswarm remembers whom its firewall refused. */
+  #forgive(): void {
+    this.#banned.clear()
+    for (const info of this.#swarm?.peers.values() ?? []) info.ban(false)
+  }
+
+  #search(topic: Buffer, roles: { server: boolean; client: boolean }, satisfied: () => boolean): Search | null {
+    if (this.#swarm === null) return null
+    const search = new Search(this.#swarm, topic, roles, satisfied)
+    this.#searches.add(search)
+    return search
+  }
+
+  async #endSearch(search: Search | null): Promise<void> {
+    if (search === null) return
+    this.#searches.delete(search)
+    await search.close()
+  }
+}

@@ -1,0 +1,53 @@
+/** Looks for others on one topic until somebody is there, and again when they are gone. */
+import type Hyperswarm from 'hyperswarm'
+import type { Discovery } from 'hyperswarm'
+
+/** ms. Two machines that join at the same instant miss each other's announcement, so the first look back comes soon. */
+const FIRST = 500
+const LAST = 60_000
+/** ms between looks while somebody is there; Hyperswarm's own is 10 minutes. */
+const SATISFIED = 300_000
+
+export class Search {
+  readonly topic: Buffer
+  readonly #discovery: Discovery
+  readonly #satisfied: () => boolean
+  #timer: NodeJS.Timeout | null = null
+  #delay = FIRST
+  #closed = false
+
+  /** @param satisfied whether somebody who was looked for is connected */
+  constructor(swarm: Hyperswarm, topic: Buffer, roles: { server: boolean; client: boolean }, satisfied: () => boolean) {
+    this.#discovery = swarm.join(topic, roles)
+    this.#satisfied = satisfied
+    this.topic = topic
+    this.#plan(FIRST)
+  }
+
+  /** Somebody was lost: looks soon again. */
+  hurry(): void {
+    this.#delay = FIRST
+    this.#plan(FIRST)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    await this.#discovery.destroy()
+  }
+
+  #plan(delay: number): void {
+    if (this.#closed) return
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#look(), delay)
+  }
+
+  async #look(): Promise<void> {
+    const found = this.#satisfied()
+    // Between two looks with nobody there: 0.5 s, 1 s, 2 s … 60 s.
+    this.#delay = found ? FIRST : Math.min(this.#delay * 2, LAST)
+    this.#plan(found ? SATISFIED : this.#delay)
+    // Fails while the network is away; the next look is planned already.
+    if (!found) await this.#discovery.refresh().catch(() => {})
+  }
+}

@@ -1,0 +1,82 @@
+/** `call.append`: writes one entry for an operation, once per Idempotency-Key, and turns a refusal into its coded error. */
+import canonicalize from 'canonicalize'
+import {
+  ACCEPTED,
+  type Draft,
+  errorDefinition,
+  type Kernel,
+  OpenPactError,
+  type Pact,
+  type Receipt,
+  type Ref,
+  verdictToCode,
+} from '../../kernel/index.ts'
+import type { EntryView, ReadModel } from '../read-model/service.ts'
+import { dedupKey } from './idempotency.ts'
+import type { Call } from './operation.ts'
+
+export interface Writing {
+  pact: Pact
+  /** Name of an agent of this machine. */
+  agent: string
+  kernel: Kernel
+  readModel: ReadModel
+  signal: AbortSignal
+  idempotencyKey?: string
+}
+
+/** Makes the `append` of one call. */
+export function appender({ pact, agent, kernel, readModel, signal, idempotencyKey }: Writing): Call['append'] {
+  let written = 0
+  const author = idempotencyKey === undefined ? null : kernel.identity.agent(agent)
+  return async (draft, { until, timeout, details } = {}) => {
+    let marked = draft
+    if (author && idempotencyKey !== undefined) {
+      const dedup = dedupKey(author.key, idempotencyKey, written++)
+      const first = readModel.entryByDedup(pact, dedup)
+      // Another member can copy the mark into an entry of its own; only the agent's own entry counts.
+      if (first && first.agent === author.key.toString('hex')) return repeated(pact, draft, first, details)
+      marked = { ...draft, dedup }
+    }
+    const [receipt] = await pact.append([marked], { agent, until, timeout, signal })
+    if (!receipt) throw new Error(`pact.append answered no receipt for ${draft.type}`)
+    return accepted(draft, receipt, details)
+  }
+}
+
+/** The receipt of the entry that an earlier try wrote. */
+async function repeated(pact: Pact, draft: Draft, first: EntryView, details?: object): Promise<Receipt> {
+  if (content(draft) !== content(first)) throw new OpenPactError('IDEMPOTENCY_KEY_REUSED')
+  const receipt = pact.receipt(first.id)
+  if (receipt) return accepted(draft, receipt, details)
+  const record = await pact.record(first.position)
+  if (!record) throw new OpenPactError('ENTRY_UNKNOWN', { id: first.id })
+  const { id, position, verdict, confirmed, timestamp } = first
+  return accepted(
+    draft,
+    { id, position, verdict, chain: record.chain, confirmed, timestamp: Date.parse(timestamp) },
+    details,
+  )
+}
+
+/** What an entry says, without what the kernel fills in. */
+function content({ type, topic = '', payload, refs = [] }: Pick<Draft, 'type' | 'topic' | 'payload' | 'refs'>): string {
+  return canonicalize({ type, topic, payload, refs: refs.map(fullRef) }) ?? ''
+}
+
+function fullRef(ref: Ref | string): Ref {
+  return typeof ref === 'string' ? { id: ref, type: 'related' } : ref
+}
+
+function accepted(draft: Draft, receipt: Receipt, details: object = {}): Receipt {
+  if (receipt.verdict === ACCEPTED) return receipt
+  const { id, verdict } = receipt
+  const code = verdictToCode(verdict)
+  throw new OpenPactError(errorDefinition(code) ? code : 'ENTRY_REFUSED', {
+    id,
+    verdict,
+    type: draft.type,
+    reason: verdict,
+    ...details,
+  })
+}

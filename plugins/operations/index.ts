@@ -1,0 +1,37 @@
+/** The registry of operations: declared once by any plugin, run the same way for every surface. */
+import { Type } from 'typebox'
+import { definePlugin } from '../../kernel/index.ts'
+import { readModel } from '../read-model/service.ts'
+import './errors.ts'
+import { operationPoint } from './operation.ts'
+import { listOperations } from './operation-list.ts'
+import { Registry } from './registry.ts'
+import { OperationRunner } from './runner.ts'
+import { operations } from './service.ts'
+
+export default definePlugin({
+  name: 'operations',
+  version: '0.1.0',
+  api: 1,
+  summary: 'Runs operations for HTTP, command line and MCP, each declared once',
+  requires: [readModel],
+  provides: [operations],
+  config: Type.Object({
+    check_output: Type.Boolean({ default: false, description: 'Refuse answers that do not fit their schema' }),
+  }),
+  points: [operationPoint],
+  contributes: [listOperations],
+  setup(ctx) {
+    const registry = new Registry(ctx.contributions(operationPoint))
+    ctx.provide(
+      operations,
+      new OperationRunner({
+        registry,
+        kernel: ctx.kernel,
+        readModel: ctx.use(readModel),
+        log: ctx.log,
+        checkOutput: ctx.config.check_output,
+      }),
+    )
+  },
+})

@@ -1,0 +1,92 @@
+/** An operation: declared once, offered over HTTP, command line, MCP and SDK. */
+import type { Static, TSchema } from 'typebox'
+import type { Draft, Kernel, Pact, Receipt, ServiceRef, Until } from '../../kernel/index.ts'
+import { contribute, extensionPoint } from '../../kernel/index.ts'
+
+/** What an agent may do with a token: `open` needs none. */
+export type Access = 'open' | 'read' | 'write' | 'admin'
+
+/** The caller, as the access plugin established it. */
+export interface Caller {
+  /** Name of the agent of this machine. */
+  agent: string
+  /** Pact ids the token is limited to; null for all. */
+  pacts: readonly string[] | null
+  /** Operation names or `<plugin>.*` the token is limited to; null for all. */
+  operations: readonly string[] | null
+  /** The most it may do; `admin` if absent. */
+  access?: Exclude<Access, 'open'>
+}
+
+/** What `run` gets beside its input. */
+export interface Call {
+  /** The pact that was addressed. @throws OpenPactError PACT_UNKNOWN for operations of scope `daemon` */
+  readonly pact: Pact
+  /** A nameless caller without rights on `open` operations called without a token. */
+  readonly caller: Caller
+  readonly kernel: Kernel
+  /** Aborted when the caller goes away. */
+  readonly signal: AbortSignal
+  use<T>(ref: ServiceRef<T>): T
+  /**
+   * Writes one entry in the caller's name. With an Idempotency-Key, a retry finds the first entry and answers its receipt.
+   * Throws the coded error of the verdict when the ledger refused it; `details` fill the placeholders of its message.
+   */
+  append(
+    draft: Draft,
+    options?: { until?: Until; timeout?: number; details?: Record<string, unknown> },
+  ): Promise<Receipt>
+  /** Marks the answer as not yet settled: 202 over HTTP, `pending: true` stays the operation's to say. */
+  pending(): void
+}
+
+export interface CliShape {
+  /** Words of the command, e.g. `task claim`. */
+  path: string
+  /** Inputs taken as positional arguments, in order; the rest become `--flags`. */
+  args?: readonly string[]
+  /** Columns of the table printed for people when the answer is a list. */
+  columns?: readonly string[]
+}
+
+export interface McpShape {
+  tool: string
+  /** "Use when …" */
+  use?: string
+  idempotent?: boolean
+  destructive?: boolean
+}
+
+export interface Operation<Input extends TSchema = TSchema, Output extends TSchema = TSchema> {
+  /** `<plugin>.<verb>` */
+  name: string
+  summary: string
+  description?: string
+  /** Method and path below `/v1/pacts/:pactId` (scope `pact`) or `/v1` (scope `daemon`). Path params are fields of `input`. */
+  http: string
+  /** `pact` by default. */
+  scope?: 'pact' | 'daemon'
+  access: Access
+  /** An object schema: path parameters, then query (GET, DELETE) or body (POST, PUT, PATCH). */
+  input: Input
+  output: Output
+  /** Status of a settled answer: 200, or 201 for what creates. */
+  created?: boolean
+  /** Weak `ETag` over the body. By default on for a GET with a path parameter of its own. */
+  etag?: boolean
+  /** Codes it may answer beside those every operation may (input, access, pact). */
+  errors?: readonly string[]
+  cli?: CliShape
+  mcp?: McpShape
+  run(input: Static<Input>, call: Call): Promise<Static<Output>> | Static<Output>
+}
+
+/** Filled by any plugin, served by `http` and the other surfaces. */
+export const operationPoint = extensionPoint<Operation>('operations.operation', o => o.name)
+
+/** Declares an operation: its input and output types are inferred. */
+export function operation<const Input extends TSchema, const Output extends TSchema>(
+  definition: Operation<Input, Output>,
+) {
+  return Object.assign(contribute(operationPoint, definition as unknown as Operation), { definition })
+}

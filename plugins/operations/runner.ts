@@ -1,0 +1,125 @@
+/** Runs one operation for any surface: authorise, resolve the pact, check the input, run, code the errors. */
+import { type Kernel, type Logger, OpenPactError, type Pact, type ServiceRef } from '../../kernel/index.ts'
+import { authorise } from '../access/permits.ts'
+import type { ReadModel } from '../read-model/service.ts'
+import { appender } from './append.ts'
+import { coded } from './coded.ts'
+import { checkKey, fingerprint, IdempotencyKeys } from './idempotency.ts'
+import { didYouMean } from './near-names.ts'
+import type { Call, Caller, Operation } from './operation.ts'
+import type { Registered, Registry } from './registry.ts'
+import type { Answer, Invocation, Operations } from './service.ts'
+
+/** Stands for callers without a token on `open` operations. */
+const nobody: Caller = Object.freeze({ agent: '', pacts: [], operations: [], access: 'read' })
+
+const neverAborted = new AbortController().signal
+
+export interface RunnerParts {
+  registry: Registry
+  kernel: Kernel
+  readModel: ReadModel
+  log: Logger
+  /** Check answers against the declared output: for tests and plugin authors. */
+  checkOutput: boolean
+}
+
+export class OperationRunner implements Operations {
+  readonly #parts: RunnerParts
+  readonly #keys = new IdempotencyKeys()
+
+  constructor(parts: RunnerParts) {
+    this.#parts = parts
+  }
+
+  list(): readonly Operation[] {
+    return this.#parts.registry.list
+  }
+
+  owner(name: string): string | undefined {
+    return this.#parts.registry.owner(name)
+  }
+
+  async invoke(name: string, input: unknown, invocation: Invocation): Promise<Answer> {
+    try {
+      return await this.#invoke(this.#parts.registry.get(name), input, invocation)
+    } catch (error) {
+      const answered = coded(error, invocation.signal)
+      if (answered.kind === 'internal') {
+        this.#parts.log.error(`operation ${name} failed`, { code: answered.code, cause: answered.cause ?? answered })
+      }
+      throw answered
+    }
+  }
+
+  async #invoke(registered: Registered, input: unknown, invocation: Invocation): Promise<Answer> {
+    const { operation } = registered
+    const { caller, idempotencyKey: key } = invocation
+    authorise(caller, operation)
+    const pact = operation.scope === 'daemon' ? null : this.#pact(caller, operation, invocation.pact)
+    const checked = registered.checkInput(input, invocation.text === true)
+    const writes = operation.access === 'write' || operation.access === 'admin'
+    if (key === undefined || !writes || !caller) return this.#run(registered, checked, pact, invocation)
+    checkKey(key)
+    // Taken before the run: an operation may change its input.
+    const print = fingerprint(operation.name, checked)
+    return this.#keys.once(`${caller.agent}\n${pact?.id ?? ''}`, key, print, () =>
+      this.#run(registered, checked, pact, invocation),
+    )
+  }
+
+  async #run(registered: Registered, input: object, pact: Pact | null, invocation: Invocation): Promise<Answer> {
+    const { kernel, readModel } = this.#parts
+    const { name } = registered.operation
+    const caller = invocation.caller ?? nobody
+    const signal = invocation.signal ?? neverAborted
+    const answer: Answer = { output: undefined, pending: false }
+    const addressed = () => {
+      if (pact) return pact
+      throw new Error(`operation ${name} is of scope daemon and has no pact`)
+    }
+    let append: Call['append'] | undefined
+    const call: Call = {
+      get pact() {
+        return addressed()
+      },
+      caller,
+      kernel,
+      signal,
+      use: <T>(ref: ServiceRef<T>) => kernel.use(ref),
+      append: async (draft, options) => {
+        if (!invocation.caller) throw new OpenPactError('UNAUTHENTICATED')
+        append ??= appender({
+          pact: addressed(),
+          agent: caller.agent,
+          kernel,
+          readModel,
+          signal,
+          idempotencyKey: invocation.idempotencyKey,
+        })
+        return append(draft, options)
+      },
+      pending: () => {
+        answer.pending = true
+      },
+    }
+    answer.output = await registered.operation.run(input as never, call)
+    if (this.#parts.checkOutput) registered.checkOutput(answer.output)
+    return answer
+  }
+
+  /** @throws OpenPactError INVALID_INPUT, OUT_OF_SCOPE, PACT_UNKNOWN with near names */
+  #pact(caller: Caller | null, operation: Operation, wanted: string | undefined): Pact {
+    const { pacts } = this.#parts.kernel
+    if (!wanted) throw new OpenPactError('INVALID_INPUT', { reason: 'no pact is named.' })
+    const pact = pacts.find(wanted)
+    // A limited caller gets the same answer for a foreign pact and for none: it learns of no pact beyond its own.
+    if (!pact && !caller?.pacts) {
+      const known = pacts.list().map(({ alias }) => alias)
+      throw new OpenPactError('PACT_UNKNOWN', { pact: wanted.slice(0, 64), near: didYouMean(wanted, known) })
+    }
+    authorise(caller, operation, pact?.id ?? wanted)
+    if (!pact) throw new OpenPactError('PACT_UNKNOWN', { pact: wanted.slice(0, 64), near: '' })
+    return pact
+  }
+}

@@ -1,0 +1,20 @@
+/** Error codes of the read model. */
+import { defineErrors } from '../../kernel/index.ts'
+
+export const readModelErrors = defineErrors({
+  CURSOR_INVALID: {
+    kind: 'invalid',
+    message: 'The cursor does not belong to this list.',
+    help: 'Send the cursor exactly as the page before answered it, with the same filters; or start again without one.',
+  },
+  QUERY_UNSUPPORTED: {
+    kind: 'invalid',
+    message: 'These filters cannot be combined: {reason}.',
+    help: 'Leave one of them out and choose from what comes back. Only what an index can answer is offered.',
+  },
+  TABLE_INVALID: {
+    kind: 'internal',
+    message: 'The table "{table}" of plugin "{plugin}" is declared wrongly: {reason}',
+    help: 'Report it to the author of the plugin, or take the plugin out of the configuration.',
+  },
+})

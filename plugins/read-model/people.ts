@@ -1,0 +1,151 @@
+/** Who wrote: writers and agents as small numbers, and the handles that agents are shown by. */
+import type { LedgerAgent, LogRecord, Pact } from '../../kernel/index.ts'
+import type { Database } from '../store/sqlite.ts'
+
+export interface AgentInfo {
+  no: number
+  /** Hex. */
+  key: string
+  /** `<name>-<6 hex>` */
+  handle: string
+  /** Hex, or null while the ledger does not say whose agent it is. */
+  identity: string | null
+}
+
+/** Accepted entries of these types give agents their names. */
+const naming = new Set(['pact.charter', 'member.add', 'agent.add'])
+
+const CACHED = 10_000
+
+export class People {
+  readonly #db: Database
+  readonly #writers = new Map<string, number>()
+  readonly #prefixes = new Map<number, string>()
+  readonly #agents = new Map<string, AgentInfo>()
+  readonly #byNumber = new Map<number, AgentInfo>()
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  /** Number of a writer, given one now if it has none. Call inside a transaction only. */
+  writer(pactNo: number, key: Buffer): number {
+    const hex = key.toString('hex')
+    const cached = this.#writers.get(`${pactNo}/${hex}`)
+    if (cached !== undefined) return cached
+    const row = this.#db.prepare('SELECT no FROM writers WHERE pact = ? AND key = ?').get(pactNo, key)
+    const no = row
+      ? Number(row.no)
+      : Number(
+          this.#db.prepare('INSERT INTO writers(pact, key, prefix) VALUES (?, ?, ?)').run(pactNo, key, hex.slice(0, 8))
+            .lastInsertRowid,
+        )
+    this.#writers.set(`${pactNo}/${hex}`, no)
+    return no
+  }
+
+  /** Numbers of the writers whose ids begin with `prefix`: one, as admission refuses a prefix that is taken. */
+  writersWith(pactNo: number, prefix: string): number[] {
+    const rows = this.#db.prepare('SELECT no FROM writers WHERE pact = ? AND prefix = ?').all(pactNo, prefix)
+    return rows.map(row => Number(row.no))
+  }
+
+  writerPrefix(no: number): string {
+    let prefix = this.#prefixes.get(no)
+    if (prefix === undefined) {
+      prefix = String(this.#db.prepare('SELECT prefix FROM writers WHERE no = ?').get(no)?.prefix ?? '')
+      this.#prefixes.set(no, prefix)
+    }
+    return prefix
+  }
+
+  /** The agent with a key, or null when no row of this pact names it. */
+  find(pactNo: number, key: string): AgentInfo | null {
+    const cached = this.#agents.get(`${pactNo}/${key}`)
+    if (cached) return cached
+    const row = this.#db
+      .prepare('SELECT no, name, identity FROM agents WHERE pact = ? AND key = ?')
+      .get(pactNo, Buffer.from(key, 'hex'))
+    return row ? this.#keep(pactNo, Number(row.no), key, row.name as string | null, row.identity as string | null) : null
+  }
+
+  /** The agent with a number. */
+  byNumber(no: number): AgentInfo | null {
+    const cached = this.#byNumber.get(no)
+    if (cached) return cached
+    const row = this.#db.prepare('SELECT pact, key, name, identity FROM agents WHERE no = ?').get(no)
+    if (!row) return null
+    const key = Buffer.from(row.key as Uint8Array).toString('hex')
+    return this.#keep(Number(row.pact), no, key, row.name as string | null, row.identity as string | null)
+  }
+
+  /** Number of an agent, given one now if it has none. Call inside a transaction only. */
+  agent(pactNo: number, key: string): number {
+    const known = this.find(pactNo, key)
+    if (known) return known.no
+    const { lastInsertRowid } = this.#db
+      .prepare('INSERT INTO agents(pact, key) VALUES (?, ?)')
+      .run(pactNo, Buffer.from(key, 'hex'))
+    return this.#keep(pactNo, Number(lastInsertRowid), key, null, null).no
+  }
+
+  /**
+   * What the ledger says about agents that `records` bring up for the first time or give a name to. Asked before the
+   * transaction, because the answer has to be waited for.
+   */
+  async ask(pact: Pact, pactNo: number, records: readonly LogRecord[]): Promise<LedgerAgent[]> {
+    const keys = new Set<string>()
+    for (const { entry, verdict } of records) {
+      if (!entry) continue
+      const key = entry.agent.toString('hex')
+      if (!this.find(pactNo, key)?.identity) keys.add(key)
+      if (verdict === 'accepted' && naming.has(entry.type)) {
+        const named = namedKey(entry.payload)
+        if (named) keys.add(named)
+      }
+    }
+    const answers = await Promise.all([...keys].map(key => pact.agentByKey(key)))
+    return answers.filter(answer => answer !== null)
+  }
+
+  /** Stores what the ledger said. Call inside a transaction only. */
+  learn(pactNo: number, agents: readonly LedgerAgent[]): void {
+    for (const { key, name, identity } of agents) {
+      const no = this.agent(pactNo, key)
+      this.#db.prepare('UPDATE agents SET name = ?, identity = ? WHERE no = ?').run(name, identity, no)
+      this.#keep(pactNo, no, key, name, identity)
+    }
+  }
+
+  /** Whether what is undone may have given agents their names: then they are all asked for again. */
+  static names(type: string): boolean {
+    return naming.has(type)
+  }
+
+  /** Forgets what was learnt in a transaction that failed. */
+  forget(): void {
+    this.#writers.clear()
+    this.#prefixes.clear()
+    this.#agents.clear()
+    this.#byNumber.clear()
+  }
+
+  #keep(pactNo: number, no: number, key: string, name: string | null, identity: string | null): AgentInfo {
+    if (this.#agents.size >= CACHED) this.forget()
+    const info = { no, key, identity, handle: `${name ?? 'unknown'}-${key.slice(0, 6)}` }
+    this.#agents.set(`${pactNo}/${key}`, info)
+    this.#byNumber.set(no, info)
+    return info
+  }
+}
+
+/** The key of the agent that a naming entry's payload is about. Its shape was judged by the kernel; its bytes are foreign still. */
+function namedKey(payload: Buffer): string | null {
+  try {
+    const value = JSON.parse(payload.toString('utf8')) as { key?: unknown; agent?: { key?: unknown } }
+    const key = value.agent?.key ?? value.key
+    return typeof key === 'string' && /^[0-9a-f]{64}$/.test(key) ? key : null
+  } catch {
+    return null
+  }
+}

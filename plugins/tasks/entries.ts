@@ -1,0 +1,54 @@
+/** Entry types of tasks. What they may do to a task is said in rules.ts. */
+import { type TSchema, Type } from 'typebox'
+import type { EntryType } from '../../kernel/index.ts'
+import { bounds, idPattern, keyPattern, priorities } from './payloads.ts'
+
+export const EntryId = Type.String({ pattern: idPattern, description: 'Id of an entry: <8 hex>-<number>' })
+export const Priority = Type.Enum(priorities)
+export const Title = Type.String({ minLength: 1, maxLength: bounds.title, description: 'What is to be done, in a line' })
+export const Description = Type.String({ maxLength: bounds.description, description: 'All one must know to do it' })
+export const Dependencies = Type.Array(EntryId, {
+  maxItems: bounds.dependencies,
+  uniqueItems: true,
+  description: 'Ids of tasks that must be complete first',
+})
+export const Reason = Type.String({ maxLength: bounds.reason, description: 'Why, for whoever takes it up next' })
+export const Result = Type.Unknown({ description: 'What came out: text or any JSON' })
+
+export const LeaseMs = Type.Integer({
+  minimum: bounds.shortestLease,
+  maximum: bounds.longestLease,
+  description: 'How long the claim holds unless it is renewed, in ms',
+})
+
+export const task = entryType('task', 'A piece of work that one agent at a time can claim', {
+  title: Title,
+  description: Type.Optional(Description),
+  priority: Type.Optional(Priority),
+  assignee: Type.Optional(Type.String({ pattern: keyPattern })),
+  depends_on: Type.Optional(Dependencies),
+})
+
+export const taskClaim = entryType('task.claim', 'Takes a task for the length of a lease', {
+  task: EntryId,
+  lease_ms: LeaseMs,
+})
+
+export const taskRenew = entryType('task.renew', 'Starts the lease of a claim anew', {
+  task: EntryId,
+  lease_ms: LeaseMs,
+})
+
+export const taskRelease = entryType('task.release', 'Gives a claimed task back', {
+  task: EntryId,
+  reason: Type.Optional(Reason),
+})
+
+export const taskComplete = entryType('task.complete', 'Ends a task for good', {
+  task: EntryId,
+  result: Type.Optional(Result),
+})
+
+function entryType(name: string, summary: string, fields: Record<string, TSchema>): EntryType {
+  return { name, v: 1, summary, payload: Type.Object(fields) }
+}
