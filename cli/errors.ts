@@ -54,6 +54,11 @@ export const cliErrors = defineErrors({
     message: '"{value}" is not a bootstrap address.',
     help: 'Use host:port, several separated by commas, e.g. --bootstrap 127.0.0.1:49737',
   },
+  STREAM_ENDED: {
+    kind: 'unavailable',
+    message: 'The daemon ended the stream.',
+    help: 'It was stopped or is busy; look with `openpact status` and follow again.',
+  },
   INTERRUPTED: { kind: 'unavailable', message: 'Interrupted.', help: 'Nothing that was acknowledged is lost.' },
 })
 

@@ -6,9 +6,7 @@ import { OpenPactError } from '../kernel/index.ts'
 import { dhtCommand } from './commands/dht.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { initCommand } from './commands/init.ts'
-import { inviteCommand } from './commands/invite.ts'
 import { joinCommand } from './commands/join.ts'
-import { listCommand } from './commands/list.ts'
 import { logCommand } from './commands/log.ts'
 import { pluginsCommand } from './commands/plugins.ts'
 import { startCommand } from './commands/start.ts'
@@ -23,9 +21,7 @@ const own = [
   startCommand,
   stopCommand,
   statusCommand,
-  inviteCommand,
   joinCommand,
-  listCommand,
   logCommand,
   pluginsCommand,
   doctorCommand,

@@ -1,11 +1,10 @@
 /** One run of the command line: its flags, its data directory, its way to the daemon, its output. */
-import { readFileSync } from 'node:fs'
-import { errorDefinition, isOpenPactError, OpenPactError } from '../kernel/index.ts'
+import { OpenPactError } from '../kernel/index.ts'
 import { Client } from './client.ts'
 import { type LaunchOptions, launch, type Launched } from './launch.ts'
 import { type DaemonRecord, type Place, placeOf, readToken, runningDaemon } from './place.ts'
 import { withProgress } from './progress.ts'
-import { plain, renderAnswer } from './table.ts'
+import { renderAnswer } from './table.ts'
 
 /** The flags that every command takes. */
 export interface Flags {
@@ -23,7 +22,8 @@ export interface PactLine {
   id: string
   alias: string
   name: string
-  active?: boolean
+  /** The one that is meant when none is named. */
+  active: boolean
 }
 
 export class Session {
@@ -97,7 +97,7 @@ export class Session {
 
   async #activePact(client: Client): Promise<string> {
     const pacts = await listPacts(client)
-    const active = pacts.find(pact => pact.active) ?? (pacts.length === 1 ? pacts[0] : undefined)
+    const active = pacts.find(pact => pact.active)
     if (active) return active.id
     if (pacts.length === 0) throw new OpenPactError('NO_PACT')
     throw new OpenPactError('PACT_AMBIGUOUS', { pacts: pacts.map(pact => pact.alias).join(', ') })
@@ -125,8 +125,7 @@ export class Session {
 
 /** All pacts of a daemon. */
 export async function listPacts(client: Client): Promise<PactLine[]> {
-  const { body } = await client.get<{ entries?: PactLine[]; pacts?: PactLine[] } | PactLine[]>('/v1/pacts')
-  return Array.isArray(body) ? body : (body.entries ?? body.pacts ?? [])
+  return (await client.get<{ entries: PactLine[] }>('/v1/pacts')).body.entries
 }
 
 /** @throws OpenPactError PORT_INVALID */

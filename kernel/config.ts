@@ -4,8 +4,8 @@ import { basename, extname, join, resolve } from 'node:path'
 import { defaultLoaders } from 'cosmiconfig'
 import { type Static, Type } from 'typebox'
 import { OpenPactError } from './errors.ts'
-import { createLoader } from './host/loader.ts'
 import { reasonOf } from './host/limit.ts'
+import { createLoader } from './host/loader.ts'
 import { schemaFaults } from './host/schema.ts'
 import type { PluginEntry } from './plugin.ts'
 
@@ -117,9 +117,14 @@ async function findConfig(dataDir: string): Promise<string | null> {
   // Not cosmiconfig's own search: it first runs `.config/config.js` of the working directory, and skips a file that it may not read.
   const names = await readdir(dataDir).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return []
-    throw new OpenPactError('CONFIG_UNREADABLE', { file: 'openpact.config.*', reason: `its folder: ${reasonOf(error)}` })
+    throw new OpenPactError('CONFIG_UNREADABLE', {
+      file: 'openpact.config.*',
+      reason: `its folder: ${reasonOf(error)}`,
+    })
   })
-  const [first, second] = extensions.map(extension => `openpact.config${extension}`).filter(name => names.includes(name))
+  const [first, second] = extensions
+    .map(extension => `openpact.config${extension}`)
+    .filter(name => names.includes(name))
   if (second !== undefined) {
     throw new OpenPactError('CONFIG_INVALID', { file: first, reason: `there is also ${second}; keep one of them` })
   }
@@ -137,7 +142,11 @@ async function read(file: string): Promise<unknown> {
     return await (await createLoader(file)).load(file)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? ''
-    const reason = unreadable[code] ?? reasonOf(error).replaceAll(file, basename(file)).replace(/\s*\n\s*/g, ' ')
+    const reason =
+      unreadable[code] ??
+      reasonOf(error)
+        .replaceAll(file, basename(file))
+        .replace(/\s*\n\s*/g, ' ')
     throw new OpenPactError('CONFIG_UNREADABLE', { file: basename(file), reason }, { cause: error })
   }
 }

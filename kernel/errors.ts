@@ -31,7 +31,8 @@ const table = new Map<string, ErrorDefinition>()
 export function defineErrors<T extends Record<string, ErrorDefinition>>(definitions: T): T {
   for (const [code, definition] of Object.entries(definitions)) {
     const known = table.get(code)
-    if (known && JSON.stringify(known) !== JSON.stringify(definition)) throw new Error(`error code ${code} defined twice`)
+    if (known && JSON.stringify(known) !== JSON.stringify(definition))
+      throw new Error(`error code ${code} defined twice`)
     table.set(code, definition)
   }
   return definitions
@@ -62,7 +63,11 @@ export class OpenPactError extends Error {
   readonly details: Record<string, unknown>
   readonly [brand] = true
 
-  constructor(code: string, details: Record<string, unknown> = {}, options: { cause?: unknown; message?: string } = {}) {
+  constructor(
+    code: string,
+    details: Record<string, unknown> = {},
+    options: { cause?: unknown; message?: string } = {},
+  ) {
     const definition = table.get(code)
     const template = options.message ?? definition?.message ?? code
     super(fill(template, details), { cause: options.cause })
@@ -86,44 +91,184 @@ function fill(template: string, details: Record<string, unknown>): string {
 /** The kernel's own codes. */
 export const kernelErrors = defineErrors({
   // input
-  INVALID_INPUT: { kind: 'invalid', message: 'The input is not valid: {reason}', help: 'Correct the named field and try again.' },
-  PAYLOAD_TOO_LARGE: { kind: 'too-large', message: 'The payload has {size} bytes; the limit is {limit}.', help: 'Split the content over several entries or store it elsewhere and refer to it.' },
-  ENTRY_TYPE_UNKNOWN: { kind: 'invalid', message: 'No loaded plugin owns the entry type "{type}".', help: 'Install the plugin that owns it; `openpact plugins` lists what is loaded.' },
-  PAYLOAD_INVALID: { kind: 'invalid', message: 'The payload of "{type}" is not valid: {reason}', help: 'Correct the named field and try again.' },
+  INVALID_INPUT: {
+    kind: 'invalid',
+    message: 'The input is not valid: {reason}',
+    help: 'Correct the named field and try again.',
+  },
+  PAYLOAD_TOO_LARGE: {
+    kind: 'too-large',
+    message: 'The payload has {size} bytes; the limit is {limit}.',
+    help: 'Split the content over several entries or store it elsewhere and refer to it.',
+  },
+  ENTRY_TYPE_UNKNOWN: {
+    kind: 'invalid',
+    message: 'No loaded plugin owns the entry type "{type}".',
+    help: 'Install the plugin that owns it; `openpact plugins` lists what is loaded.',
+  },
+  PAYLOAD_INVALID: {
+    kind: 'invalid',
+    message: 'The payload of "{type}" is not valid: {reason}',
+    help: 'Correct the named field and try again.',
+  },
   // pacts
-  PACT_UNKNOWN: { kind: 'missing', message: 'No pact called "{pact}" is on this machine.', help: 'Use an alias or id from `openpact list`.{near}' },
-  PACT_EXISTS: { kind: 'conflict', message: 'A pact with this id or alias ("{alias}") is already on this machine.', help: 'Choose another alias with --alias.' },
-  PACT_CLOSED: { kind: 'unavailable', message: 'The pact "{pact}" is closed.', help: 'The daemon is stopping or the pact was left; start the daemon again or join the pact anew.' },
-  PACT_INTERRUPTED: { kind: 'unavailable', message: 'The pact "{pact}" can be read but not written: {reason}', help: '{cure}' },
-  PACT_KEY_WRONG: { kind: 'unavailable', message: 'The pact "{pact}" cannot be opened: its encryption key does not fit its data.', help: 'Restore pacts/{pact}/pact.json from a backup, or join the pact again with a new invite.' },
-  PACT_CORRUPT: { kind: 'unavailable', message: 'The data of pact "{pact}" cannot be opened: {reason}', help: 'Move the folder pacts/{pact} aside and join again with an invite as a new device; other pacts are not affected.' },
-  NOT_WRITABLE: { kind: 'forbidden', message: 'This machine may not write to the pact "{pact}": {reason}', help: 'Ask a member for a new invite, or wait until admission is confirmed.' },
-  PACT_UNHEALTHY: { kind: 'unavailable', message: 'The pact "{pact}" is not healthy: {reason}', help: 'Run `openpact doctor`.' },
+  PACT_UNKNOWN: {
+    kind: 'missing',
+    message: 'No pact called "{pact}" is on this machine.',
+    help: 'Use an alias or id from `openpact list`.{near}',
+  },
+  PACT_EXISTS: {
+    kind: 'conflict',
+    message: 'A pact with this id or alias ("{alias}") is already on this machine.',
+    help: 'Choose another alias with --alias.',
+  },
+  PACT_CLOSED: {
+    kind: 'unavailable',
+    message: 'The pact "{pact}" is closed.',
+    help: 'The daemon is stopping or the pact was left; start the daemon again or join the pact anew.',
+  },
+  PACT_INTERRUPTED: {
+    kind: 'unavailable',
+    message: 'The pact "{pact}" can be read but not written: {reason}',
+    help: '{cure}',
+  },
+  PACT_KEY_WRONG: {
+    kind: 'unavailable',
+    message: 'The pact "{pact}" cannot be opened: its encryption key does not fit its data.',
+    help: 'Restore pacts/{pact}/pact.json from a backup, or join the pact again with a new invite.',
+  },
+  PACT_CORRUPT: {
+    kind: 'unavailable',
+    message: 'The data of pact "{pact}" cannot be opened: {reason}',
+    help: 'Move the folder pacts/{pact} aside and join again with an invite as a new device; other pacts are not affected.',
+  },
+  NOT_WRITABLE: {
+    kind: 'forbidden',
+    message: 'This machine may not write to the pact "{pact}": {reason}',
+    help: 'Ask a member for a new invite, or wait until admission is confirmed.',
+  },
+  PACT_UNHEALTHY: {
+    kind: 'unavailable',
+    message: 'The pact "{pact}" is not healthy: {reason}',
+    help: 'Run `openpact doctor`.',
+  },
   // ledger
-  ENTRY_UNKNOWN: { kind: 'missing', message: 'No entry {id} is known in this pact.', help: 'Check the id; the entry may not have reached this machine yet.' },
-  ENTRY_REFUSED: { kind: 'conflict', message: 'The entry was refused: {verdict}.', help: 'Read the entry with its verdict, then correct and send it again.' },
-  CONFIRM_TIMEOUT: { kind: 'timeout', message: 'The entry {id} is written but was not confirmed within {timeout} ms.', help: 'It may still be confirmed; ask for the entry later. `openpact status` says which indexers must be awake.' },
-  CHARTER_CONFLICT: { kind: 'conflict', message: 'The charter changed since you read it.', help: 'Read the charter again and repeat the amendment.' },
-  INDEXER_SET_SIZE: { kind: 'invalid', message: 'An indexer set has 1 or at least 3 members, not {size}.', help: 'Two cannot confirm while one sleeps; name one, or three and more.' },
-  NOT_AUTHORISED: { kind: 'forbidden', message: 'This agent may not write "{type}" in this pact: {reason}', help: 'Ask an admin of the pact.' },
-  PLUGIN_FAULT: { kind: 'internal', message: 'The rule of plugin "{plugin}" failed on this entry.', help: 'Report it to the author of the plugin; the ledger is not harmed.' },
-  REPLICATION_STALLED: { kind: 'unavailable', message: '{reason}', help: 'Check that a peer is online and reachable; `openpact status` lists them.' },
+  ENTRY_UNKNOWN: {
+    kind: 'missing',
+    message: 'No entry {id} is known in this pact.',
+    help: 'Check the id; the entry may not have reached this machine yet.',
+  },
+  ENTRY_REFUSED: {
+    kind: 'conflict',
+    message: 'The entry was refused: {verdict}.',
+    help: 'Read the entry with its verdict, then correct and send it again.',
+  },
+  CONFIRM_TIMEOUT: {
+    kind: 'timeout',
+    message: 'The entry {id} is written but was not confirmed within {timeout} ms.',
+    help: 'It may still be confirmed; ask for the entry later. `openpact status` says which indexers must be awake.',
+  },
+  CHARTER_CONFLICT: {
+    kind: 'conflict',
+    message: 'The charter changed since you read it.',
+    help: 'Read the charter again and repeat the amendment.',
+  },
+  INDEXER_SET_SIZE: {
+    kind: 'invalid',
+    message: 'An indexer set has 1 or at least 3 members, not {size}.',
+    help: 'Two cannot confirm while one sleeps; name one, or three and more.',
+  },
+  NOT_AUTHORISED: {
+    kind: 'forbidden',
+    message: 'This agent may not write "{type}" in this pact: {reason}',
+    help: 'Ask an admin of the pact.',
+  },
+  PLUGIN_FAULT: {
+    kind: 'internal',
+    message: 'The rule of plugin "{plugin}" failed on this entry.',
+    help: 'Report it to the author of the plugin; the ledger is not harmed.',
+  },
+  REPLICATION_STALLED: {
+    kind: 'unavailable',
+    message: '{reason}',
+    help: 'Check that a peer is online and reachable; `openpact status` lists them.',
+  },
   // plugin host
-  CONFIG_INVALID: { kind: 'invalid', message: 'The configuration {file} is not valid: {reason}', help: 'Correct the file and start again.' },
-  CONFIG_UNREADABLE: { kind: 'invalid', message: 'The configuration {file} cannot be read: {reason}', help: 'Correct the file or its permissions and start again.' },
-  PLUGINS_INVALID: { kind: 'invalid', message: 'The plugins cannot be started:\n{reason}', help: 'Correct every line above in the configuration and start again.' },
-  PLUGIN_FAILED: { kind: 'internal', message: 'The plugin "{plugin}" failed at {stage}: {reason}', help: 'Take it out of the configuration or mark it `optional: true`; report it to its author.' },
-  PLUGIN_TIMEOUT: { kind: 'internal', message: 'The plugin "{plugin}" did not finish {stage} within {limit} ms.', help: 'Take it out of the configuration or mark it `optional: true`; report it to its author.' },
-  SERVICE_MISSING: { kind: 'internal', message: 'Plugin "{plugin}" uses service {service} without requiring it.', help: 'Add the service to `requires` of the plugin.' },
-  HOOK_UNKNOWN: { kind: 'internal', message: 'There is no hook "{hook}".', help: 'The hooks are listed in kernel/hooks.ts.' },
-  HOOKS_FROZEN: { kind: 'internal', message: 'Hook "{hook}" can only be tapped during setup.', help: 'Tap it in `setup` of the plugin.' },
-  HOOK_RESERVED: { kind: 'internal', message: 'Hook "{hook}" cannot be tapped: it decides what the ledger accepts.', help: 'Declare `rules` in the plugin; they are active where the charter of a pact says so.' },
+  CONFIG_INVALID: {
+    kind: 'invalid',
+    message: 'The configuration {file} is not valid: {reason}',
+    help: 'Correct the file and start again.',
+  },
+  CONFIG_UNREADABLE: {
+    kind: 'invalid',
+    message: 'The configuration {file} cannot be read: {reason}',
+    help: 'Correct the file or its permissions and start again.',
+  },
+  PLUGINS_INVALID: {
+    kind: 'invalid',
+    message: 'The plugins cannot be started:\n{reason}',
+    help: 'Correct every line above in the configuration and start again.',
+  },
+  PLUGIN_FAILED: {
+    kind: 'internal',
+    message: 'The plugin "{plugin}" failed at {stage}: {reason}',
+    help: 'Take it out of the configuration or mark it `optional: true`; report it to its author.',
+  },
+  PLUGIN_TIMEOUT: {
+    kind: 'internal',
+    message: 'The plugin "{plugin}" did not finish {stage} within {limit} ms.',
+    help: 'Take it out of the configuration or mark it `optional: true`; report it to its author.',
+  },
+  SERVICE_MISSING: {
+    kind: 'internal',
+    message: 'Plugin "{plugin}" uses service {service} without requiring it.',
+    help: 'Add the service to `requires` of the plugin.',
+  },
+  HOOK_UNKNOWN: {
+    kind: 'internal',
+    message: 'There is no hook "{hook}".',
+    help: 'The hooks are listed in kernel/hooks.ts.',
+  },
+  HOOKS_FROZEN: {
+    kind: 'internal',
+    message: 'Hook "{hook}" can only be tapped during setup.',
+    help: 'Tap it in `setup` of the plugin.',
+  },
+  HOOK_RESERVED: {
+    kind: 'internal',
+    message: 'Hook "{hook}" cannot be tapped: it decides what the ledger accepts.',
+    help: 'Declare `rules` in the plugin; they are active where the charter of a pact says so.',
+  },
   // machine
-  DATA_DIR_UNUSABLE: { kind: 'unavailable', message: 'The data directory cannot be used: {reason}', help: 'Check that it exists, is yours and can be written, or choose another with --data-dir.' },
-  DATA_DIR_LOCKED: { kind: 'conflict', message: 'A daemon (process {pid}) is already running on this data directory.', help: 'Stop it with `openpact stop`, or choose another directory with --data-dir.' },
-  DATA_DIR_NEWER: { kind: 'unavailable', message: 'The data directory was written by a newer OpenPact (format {found}; this one knows {known}).', help: 'Install that version or a newer one.' },
-  DISK_FULL: { kind: 'unavailable', message: 'The disk is full; nothing was lost.', help: 'Free some space and try again.' },
-  IDENTITY_UNREADABLE: { kind: 'unavailable', message: 'The identity cannot be read: {reason}', help: 'Restore the folder identity/ of the data directory from a backup or from your 24 words.' },
-  INTERNAL: { kind: 'internal', message: 'Something went wrong inside OpenPact.', help: 'See the log of the daemon; report it if it happens again.' },
+  DATA_DIR_UNUSABLE: {
+    kind: 'unavailable',
+    message: 'The data directory cannot be used: {reason}',
+    help: 'Check that it exists, is yours and can be written, or choose another with --data-dir.',
+  },
+  DATA_DIR_LOCKED: {
+    kind: 'conflict',
+    message: 'A daemon (process {pid}) is already running on this data directory.',
+    help: 'Stop it with `openpact stop`, or choose another directory with --data-dir.',
+  },
+  DATA_DIR_NEWER: {
+    kind: 'unavailable',
+    message: 'The data directory was written by a newer OpenPact (format {found}; this one knows {known}).',
+    help: 'Install that version or a newer one.',
+  },
+  DISK_FULL: {
+    kind: 'unavailable',
+    message: 'The disk is full; nothing was lost.',
+    help: 'Free some space and try again.',
+  },
+  IDENTITY_UNREADABLE: {
+    kind: 'unavailable',
+    message: 'The identity cannot be read: {reason}',
+    help: 'Restore the folder identity/ of the data directory from a backup or from your 24 words.',
+  },
+  INTERNAL: {
+    kind: 'internal',
+    message: 'Something went wrong inside OpenPact.',
+    help: 'See the log of the daemon; report it if it happens again.',
+  },
   CLOSING: { kind: 'unavailable', message: 'The daemon is stopping.', help: 'Start it again with `openpact start`.' },
 })

@@ -21,10 +21,7 @@ export interface HookMap {
   /** waterfall · May complete a draft before it is signed (defaults, `caused_by`). Runs on the writing machine only. */
   'entry.draft': (draft: Draft, context: { pact: Pact; author: Author }) => Draft | Promise<Draft>
   /** bail · May refuse locally, before signing, by throwing an OpenPactError (secrets, scopes of a token). */
-  'append.authorise': (
-    draft: Draft,
-    context: { pact: Pact; author: Author },
-  ) => undefined | Promise<undefined>
+  'append.authorise': (draft: Draft, context: { pact: Pact; author: Author }) => undefined | Promise<undefined>
   /** bail, consensus · In charter order: the first verdict other than undefined is the entry's. Filled from `rules.validate`. */
   'entry.validate': (entry: RuledEntry, context: RuleContext) => string | undefined | Promise<string | undefined>
   /** series, consensus · Writes state for an accepted entry. Filled from `rules.reduce`. */

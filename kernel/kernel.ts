@@ -96,7 +96,13 @@ export interface Network {
       limit?: number
     },
   ): () => void
-  status(): { online: boolean; connections: number; strangers: number; bootstrap: string[] | null; address: string | null }
+  status(): {
+    online: boolean
+    connections: number
+    strangers: number
+    bootstrap: string[] | null
+    address: string | null
+  }
 }
 
 export interface PluginStatus {

@@ -57,8 +57,8 @@ class Check {
     const sorted = [...listed].sort((a, b) => Number(a.optional) - Number(b.optional) || byName(a.plugin, b.plugin))
     this.#on = new Map(sorted.map(l => [l.plugin.name, l]))
     for (const l of sorted) {
-      if (l.failure !== undefined) this.#setIdle(l, 'failed', l.failure)
-      else if (l.off) this.#setIdle(l, 'off', 'turned off in the configuration')
+      if (l.off) this.#setIdle(l, 'off', 'turned off in the configuration')
+      else if (l.failure !== undefined) this.#setIdle(l, 'failed', l.failure)
     }
   }
 
@@ -99,7 +99,10 @@ class Check {
   plan(): Plan {
     if (this.#faults.length > 0) {
       const lines = this.#faults.map(fault => `- ${fault.plugin} (${fault.source}): ${fault.reason}`)
-      throw new OpenPactError('PLUGINS_INVALID', { reason: [...new Set(lines)].sort().join('\n'), faults: this.#faults })
+      throw new OpenPactError('PLUGINS_INVALID', {
+        reason: [...new Set(lines)].sort().join('\n'),
+        faults: this.#faults,
+      })
     }
     const running = order(this.#nodes()).sorted.map(name => ({
       listed: this.#on.get(name)!,
@@ -114,12 +117,12 @@ class Check {
     if (!provider) {
       const all = [...this.#on.values(), ...this.#off()].flatMap(p => (p.plugin.provides ?? []).map(serviceId))
       this.#blame(l, [`it requires the service ${service}, which no listed plugin provides.${near(service, all)}`])
-    } else if (provider.optional || l.optional) {
-      const { state, reason } = this.#idle.get(provider.plugin.name)!
-      this.#setIdle(l, 'off', `it requires plugin "${provider.plugin.name}", which is ${state}: ${reason}`)
-    } else {
+    } else if (provider.off && !provider.optional && !l.optional) {
       const reason = `it is off, but plugin "${l.plugin.name}" requires its service ${service}`
       this.#faults.push({ plugin: provider.plugin.name, source: provider.source, reason })
+    } else {
+      const { state, reason } = this.#idle.get(provider.plugin.name)!
+      this.#setIdle(l, 'off', `it requires plugin "${provider.plugin.name}", which is ${state}: ${reason}`)
     }
   }
 
@@ -148,8 +151,8 @@ class Check {
   }
 
   #blame(l: Listed, reasons: string[]): void {
-    if (l.optional) return this.#setIdle(l, 'failed', reasons.join('; '))
-    for (const reason of reasons) this.#faults.push({ plugin: l.plugin.name, source: l.source, reason })
+    if (l.optional) this.#setIdle(l, 'failed', reasons.join('; '))
+    else for (const reason of reasons) this.#faults.push({ plugin: l.plugin.name, source: l.source, reason })
   }
 
   #setIdle(listed: Listed, state: Idle['state'], reason: string): void {
@@ -182,7 +185,9 @@ function ownFaults({ entryTypes = [], rules }: Plugin): string[] {
   const ruled = (rules as Rules | undefined)?.types ?? []
   return [
     ...own.filter(isKernelType).map(type => `the entry type "${type}" is the kernel's`),
-    ...ruled.filter(type => !own.includes(type)).map(type => `its rules judge "${type}", which is no entry type of its own`),
+    ...ruled
+      .filter(type => !own.includes(type))
+      .map(type => `its rules judge "${type}", which is no entry type of its own`),
   ]
 }
 

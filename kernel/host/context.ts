@@ -39,7 +39,11 @@ export function pluginContext(parts: ContextParts): PluginContext {
     provide(ref, implementation) {
       const id = serviceId(ref)
       if (!names(plugin.provides, ref)) {
-        throw new OpenPactError('PLUGIN_FAILED', { plugin: name, stage: 'provide', reason: `it does not declare ${id}` })
+        throw new OpenPactError('PLUGIN_FAILED', {
+          plugin: name,
+          stage: 'provide',
+          reason: `it does not declare ${id}`,
+        })
       }
       services.set(id, implementation)
       scope.add(`service ${id}`, () => services.delete(id))

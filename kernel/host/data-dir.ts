@@ -1,6 +1,6 @@
 /** The data directory: made private, of a known format, and used by one daemon at a time. */
 import { chmod, type FileHandle, mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { tryLock } from 'fs-native-extensions'
 import { isOpenPactError, OpenPactError } from '../errors.ts'
@@ -25,11 +25,11 @@ export interface DataDir {
 export async function openDataDir(path: string): Promise<DataDir> {
   const [identity, pacts, run, logs] = ['identity', 'pacts', 'run', 'logs'].map(name => join(path, name)) as Folders
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await makeFolder(path)
     const format = await readFormat(path)
     // The databases in it hold what private pacts say: nobody else on this machine is to read them.
     if (((await stat(path)).mode & 0o077) !== 0) await chmod(path, 0o700)
-    for (const folder of [identity, pacts, run, logs]) await mkdir(folder, { recursive: true, mode: 0o700 })
+    for (const folder of [identity, pacts, run, logs]) await makeFolder(folder)
     const lock = await takeLock(run)
     if (format === null) await replaceFile(join(path, 'format'), `${DATA_FORMAT}\n`)
     return { path, identity, pacts, run, logs, release: () => lock.close() }
@@ -53,6 +53,7 @@ export function machineError(error: unknown): OpenPactError | null {
 }
 
 const reasons: Record<string, string> = {
+  ENOENT: 'no folder can be made there.',
   EACCES: 'it is not permitted to read or write there.',
   EPERM: 'it is not permitted to read or write there.',
   EROFS: 'its file system is read-only.',
@@ -63,6 +64,19 @@ const reasons: Record<string, string> = {
   ENAMETOOLONG: 'its path is too long.',
   EMFILE: 'too many files are open.',
   EIO: 'the disk reports an error.',
+}
+
+/** Not `mkdir` with `recursive`: on a file system that refuses new folders with ENOENT (/proc) Node tries for ever. */
+async function makeFolder(path: string, above = true): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' && above && dirname(path) !== path) {
+      await makeFolder(dirname(path))
+      await makeFolder(path, false)
+    } else if (code !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error
+  }
 }
 
 async function readFormat(path: string): Promise<number | null> {

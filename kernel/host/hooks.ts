@@ -189,7 +189,10 @@ export class Hooks {
     const { owner } = tap
     const details = { plugin: owner, stage: point.name, reason: reasonOf(thrown) }
     const error = isOpenPactError(thrown) ? thrown : new OpenPactError('PLUGIN_FAILED', details, { cause: thrown })
-    if (point.kind === 'waterfall' || point.kind === 'bail') return done(error)
+    if (point.kind === 'waterfall' || point.kind === 'bail') {
+      done(error)
+      return
+    }
     if (point.kind === 'observe') this.#log.error('a tap failed', { plugin: owner, hook: point.name, error })
     else failures.push({ owner, error })
     // Only the first failure of a series is thrown; the later ones would be lost without a word.

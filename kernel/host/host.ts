@@ -170,7 +170,11 @@ export class PluginHost {
       await withLimit(limit, expired, () => plugin.setup?.(context as never))
     } catch (error) {
       if (isOpenPactError(error)) throw error
-      throw new OpenPactError('PLUGIN_FAILED', { plugin: name, stage: 'setup', reason: reasonOf(error) }, { cause: error })
+      throw new OpenPactError(
+        'PLUGIN_FAILED',
+        { plugin: name, stage: 'setup', reason: reasonOf(error) },
+        { cause: error },
+      )
     }
     const absent = (plugin.provides ?? []).map(serviceId).find(id => !this.#services.has(id))
     if (absent === undefined) return

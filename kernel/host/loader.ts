@@ -45,10 +45,14 @@ function found(jiti: Jiti, specifier: string): string | null {
   }
 }
 
-/** First line of an error, without the folders of this machine. */
+/** An error in one line, without the folders of this machine. */
 function plain(error: unknown, folder: string): string {
-  const line = reasonOf(error).split('\n')[0] ?? ''
-  return line.replaceAll('file://', '').replaceAll(folder + sep, '')
+  const [said = ''] = reasonOf(error).split('\nRequire stack')
+  return said
+    .replaceAll('file://', '')
+    .replaceAll(folder + sep, '')
+    .replace(/\s+/g, ' ')
+    .trim()
 }
 
 let modules: Promise<Record<string, unknown>> | undefined
@@ -66,7 +70,10 @@ async function gather(): Promise<Record<string, unknown>> {
   const names = await readdir(shipped).catch(() => [])
   // The kernel knows no plugin by name: whatever is shipped beside it can be imported, and what cannot is not offered.
   const loaded = await Promise.allSettled(
-    names.map(async name => [`openpact/plugins/${name}`, await import(new URL(`${name}/index${extension}`, shipped).href)]),
+    names.map(async name => [
+      `openpact/plugins/${name}`,
+      await import(new URL(`${name}/index${extension}`, shipped).href),
+    ]),
   )
   const plugins = loaded.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
   return { openpact: kernel, 'openpact/rules': rules, typebox, ...Object.fromEntries(plugins) }

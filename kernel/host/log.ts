@@ -57,7 +57,8 @@ function scalar(value: unknown): unknown {
   if (typeof value === 'bigint' || typeof value === 'symbol') return String(value)
   if (value instanceof Uint8Array) return Buffer.from(value.subarray(0, 32)).toString('hex')
   if (value instanceof Error) return described(value)
-  if (Array.isArray(value)) return value.slice(0, 20).map(v => (typeof v === 'object' && v !== null ? '[object]' : scalar(v)))
+  if (Array.isArray(value))
+    return value.slice(0, 20).map(v => (typeof v === 'object' && v !== null ? '[object]' : scalar(v)))
   if (typeof value === 'function' || (typeof value === 'object' && value !== null)) return `[${typeof value}]`
   return value
 }

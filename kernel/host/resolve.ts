@@ -15,7 +15,7 @@ export interface Listed {
   settings: Record<string, unknown>
   optional: boolean
   off: boolean
-  /** Why it cannot run; only for optional ones, others become a fault. */
+  /** Why it could not be loaded; only for ones that are optional or off, others become a fault. */
   failure?: string
 }
 
@@ -26,9 +26,13 @@ export interface Fault {
   reason: string
 }
 
-/** One entry on its way: `layer` is the configuration that it stands in. */
+/** One entry on its way. */
 interface Pending extends PluginSettings {
-  layer: string
+  /** Which configuration it stands in, in the order of their appearance: a later one lies over an earlier one. */
+  layer: number
+  /** That configuration in messages. */
+  origin: string
+  /** What to call the plugin while its name is not known. */
   label: string
 }
 
@@ -44,115 +48,109 @@ export async function resolvePlugins(
   const resolver = new Resolver(base)
   const pending = entries.flatMap(entry => resolver.read(entry))
   // Objects and paths first, then bare words: a word is the name of a listed plugin before it is a package.
-  for (const entry of pending) if (typeof entry.plugin !== 'string') resolver.put(entry.plugin, entry)
+  for (const entry of pending) if (typeof entry.plugin !== 'string') resolver.put(entry.plugin, entry, entry.origin)
   for (const entry of pending) if (isPath(entry.plugin)) await resolver.load(entry, entry.plugin)
   const words = pending.filter(entry => typeof entry.plugin === 'string' && !isPath(entry.plugin))
-  for (const entry of words) if (!resolver.knows(entry)) await resolver.loadPackage(entry)
-  for (const entry of words) resolver.configure(entry)
+  const names: Pending[] = []
+  for (const entry of words) if (!(await resolver.loadPackage(entry))) names.push(entry)
+  for (const entry of names) resolver.configure(entry)
   return { listed: [...resolver.listed.values()].map(({ listed }) => listed), faults: resolver.faults }
 }
 
 class Resolver {
-  readonly listed = new Map<string, { listed: Listed; layer: string }>()
+  readonly listed = new Map<string, { listed: Listed; layer: number }>()
   readonly faults: Fault[] = []
   readonly #base: string
+  readonly #layers: string[] = []
   readonly #loaders = new Map<string, Promise<Loader>>()
-  /** Packages that were loaded, by the word that names them. */
-  readonly #packages = new Set<string>()
 
   constructor(base: string) {
     this.#base = base
   }
 
   read(entry: PluginEntry): Pending[] {
-    const settings = asSettings(entry)
-    const layer = settings.from ?? ''
-    const source = layer ? basename(layer) : 'given in code'
+    const long = typeof entry === 'object' && entry !== null && 'plugin' in entry
+    const settings: PluginSettings = long ? entry : { plugin: entry }
+    const { plugin, from = '' } = settings
+    if (!this.#layers.includes(from)) this.#layers.push(from)
+    const label = typeof plugin === 'string' ? plugin : nameOf(plugin)
+    const origin = from === '' ? 'given in code' : basename(from)
     const faults = schemaFaults(EntrySchema, settings)
-    const label = typeof settings.plugin === 'string' ? settings.plugin : nameOf(settings.plugin)
-    for (const reason of faults) this.faults.push({ plugin: label, source, reason })
-    return faults.length === 0 ? [{ ...settings, layer, label }] : []
-  }
-
-  knows(entry: Pending): boolean {
-    return this.listed.has(entry.plugin as string)
+    for (const reason of faults) this.faults.push({ plugin: label, source: origin, reason })
+    return faults.length === 0 ? [{ ...settings, layer: this.#layers.indexOf(from), origin, label }] : []
   }
 
   /** Lists a loaded value, if it is a plugin. */
-  put(value: unknown, entry: Pending): void {
-    const written = typeof entry.plugin === 'string'
-    const source = written ? entry.label : entry.layer ? basename(entry.layer) : 'given in code'
+  put(value: unknown, entry: Pending, source: string): void {
     const faults = shapeFaults(value)
-    if (faults.length > 0) return this.#refuse(entry, source, faults)
+    if (faults.length > 0) {
+      this.#refuse(entry, source, faults)
+      return
+    }
     const plugin = value as Plugin
     const known = this.listed.get(plugin.name)
     if (known?.layer === entry.layer) {
       const reason = `there are two plugins of this name; the other is from ${known.listed.source}`
-      return this.#refuse({ ...entry, label: plugin.name }, source, [reason])
+      this.#refuse({ ...entry, label: plugin.name }, source, [reason])
+    } else if (!known || known.layer < entry.layer) {
+      const listed: Listed = { plugin, source, settings: {}, optional: false, off: false }
+      settle(entry, listed)
+      this.listed.set(plugin.name, { listed, layer: entry.layer })
     }
-    const listed: Listed = { plugin, source, settings: {}, optional: false, off: false }
-    apply(entry, listed)
-    this.listed.set(plugin.name, { listed, layer: entry.layer })
   }
 
   async load(entry: Pending, specifier: string): Promise<void> {
     try {
       const loader = await this.#loader(entry)
       const file = loader.find(specifier)
-      if (file === null) return this.#refuse(entry, entry.label, ['there is no such file'])
-      this.put(await loader.load(file), entry)
+      if (file === null) this.#refuse(entry, entry.label, ['there is no such file'])
+      else this.put(await loader.load(file), entry, entry.label)
     } catch (error) {
       this.#refuse(entry, entry.label, [`it cannot be loaded: ${reasonOf(error)}`])
     }
   }
 
-  /** A word that no plugin found as a package is left for `configure`, which knows all names. */
-  async loadPackage(entry: Pending): Promise<void> {
-    const specifier = entry.plugin as string
-    const loader = await this.#loader(entry)
-    if (loader.find(specifier) === null) return
-    this.#packages.add(`${entry.layer}\n${specifier}`)
-    await this.load(entry, specifier)
+  /** Loads a package, unless the word is the name of a plugin. False when it is that, or no package either. */
+  async loadPackage(entry: Pending): Promise<boolean> {
+    const word = entry.plugin as string
+    if (this.listed.has(word) || (await this.#loader(entry)).find(word) === null) return false
+    await this.load(entry, word)
+    return true
   }
 
   configure(entry: Pending): void {
-    const word = entry.plugin as string
-    if (this.#packages.has(`${entry.layer}\n${word}`)) return
-    const known = this.listed.get(word)
-    if (known) return apply(entry, known.listed)
-    const hint = near(word, this.listed.keys())
-    this.#refuse(entry, entry.layer ? basename(entry.layer) : 'given in code', [
-      `no listed plugin and no installed package has this name.${hint}`,
-    ])
+    const known = this.listed.get(entry.label)
+    if (known) settle(entry, known.listed)
+    else {
+      const hint = near(entry.label, this.listed.keys())
+      this.#refuse(entry, entry.origin, [`no listed plugin and no installed package has this name.${hint}`])
+    }
   }
 
+  /** An optional plugin that cannot be loaded is listed all the same, so that status shows it; so is one that is off. */
   #refuse(entry: Pending, source: string, reasons: string[]): void {
-    if (!entry.optional || this.listed.has(entry.label)) {
-      for (const reason of reasons) this.faults.push({ plugin: entry.label, source, reason })
+    const { label, layer, optional = false, off = false } = entry
+    if (!(optional || off) || this.listed.has(label)) {
+      for (const reason of reasons) this.faults.push({ plugin: label, source, reason })
       return
     }
-    const plugin: Plugin = { name: entry.label, version: '', api: 1, summary: '' }
-    const listed: Listed = { plugin, source, settings: {}, optional: true, off: false, failure: reasons.join('; ') }
-    this.listed.set(entry.label, { listed, layer: entry.layer })
+    const plugin: Plugin = { name: label, version: '', api: 1, summary: '' }
+    const listed: Listed = { plugin, source, settings: {}, optional, off, failure: reasons.join('; ') }
+    this.listed.set(label, { listed, layer })
   }
 
-  #loader(entry: Pending): Promise<Loader> {
-    const from = entry.layer || join(this.#base, 'openpact.config.ts')
-    const known = this.#loaders.get(from) ?? createLoader(from)
-    this.#loaders.set(from, known)
+  #loader({ from }: Pending): Promise<Loader> {
+    const file = from ?? join(this.#base, 'openpact.config.ts')
+    const known = this.#loaders.get(file) ?? createLoader(file)
+    this.#loaders.set(file, known)
     return known
   }
 }
 
-function apply(entry: Pending, listed: Listed): void {
+function settle(entry: Pending, listed: Listed): void {
   listed.settings = { ...listed.settings, ...entry.config }
   listed.optional = entry.optional ?? listed.optional
   listed.off = entry.off ?? listed.off
-}
-
-function asSettings(entry: PluginEntry): PluginSettings {
-  if (typeof entry !== 'object' || entry === null) return { plugin: entry }
-  return 'plugin' in entry ? entry : { plugin: entry }
 }
 
 function nameOf(value: unknown): string {

@@ -76,7 +76,7 @@ const PluginSchema = Type.Object(
 
 /** What is wrong with a value that should be a plugin; empty when it is one. */
 export function shapeFaults(value: unknown): string[] {
-  if (typeof value !== 'object' || value === null) {
+  if (typeof value !== 'object' || value === null || !('name' in value || 'api' in value)) {
     return ['its default export is not a plugin; make one with definePlugin']
   }
   const faults = schemaFaults(PluginSchema, value)

@@ -25,6 +25,8 @@ test('two kernels with plugins hold one pact, over a restart', async () => {
   connect(a!.pact, b!.pact)
   await until(b!.pact, () => b!.pact.length === 3)
   expect((await b!.pact.record(2))?.entry?.type).toBe('note')
-  await expect(a!.pact.append([{ type: 'note', payload: { text: 1 } }])).rejects.toMatchObject({ code: 'PAYLOAD_INVALID' })
+  await expect(a!.pact.append([{ type: 'note', payload: { text: 1 } }])).rejects.toMatchObject({
+    code: 'PAYLOAD_INVALID',
+  })
   await expect(a!.pact.append([{ type: 'nope', payload: {} }])).rejects.toMatchObject({ code: 'ENTRY_TYPE_UNKNOWN' })
 })

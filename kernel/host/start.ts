@@ -55,14 +55,16 @@ export async function startKernel(options: StartOptions): Promise<Kernel> {
         rules: host.rules,
         log: log.child('kernel'),
         entryType: name => host.entryType(name),
-        complete: (draft, context) => (hooks.used('entry.draft') ? hooks.call('entry.draft', draft, context) : Promise.resolve(draft)),
+        complete: (draft, context) =>
+          hooks.used('entry.draft') ? hooks.call('entry.draft', draft, context) : Promise.resolve(draft),
         authorise: async (draft, context) => {
           if (hooks.used('append.authorise')) await hooks.call('append.authorise', draft, context)
         },
         applied: async (pact, records) => void (await hooks.call('entry.applied', pact, records)),
         reverted: async (pact, position) => void (await hooks.call('entry.reverted', pact, position)),
         confirmed: async (pact, length) => void (await hooks.call('entry.confirmed', pact, length)),
-        refuses: async (pact, noise) => (hooks.used('peer.admit') ? hooks.call('peer.admit', pact, { noise }) : undefined),
+        refuses: async (pact, noise) =>
+          hooks.used('peer.admit') ? hooks.call('peer.admit', pact, { noise }) : undefined,
         opened: async (pact: Ledger) => void (await hooks.call('pact.opened', pact)),
         closing: async (pact: Ledger) => void (await hooks.call('pact.closed', pact)),
         near,

@@ -29,8 +29,8 @@ async function content(): Promise<Record<string, string>> {
 
 describe('openIdentity', () => {
   test('makes an identity once and finds the same one again', async () => {
-    const made = await openIdentity(dir)
-    const found = await openIdentity(dir)
+    const made = await openIdentity(join(dir, 'identity'))
+    const found = await openIdentity(join(dir, 'identity'))
     expect(found.key).toEqual(made.key)
     expect(found.device).toEqual(made.device)
     expect(found.deviceKeyPair).toEqual(made.deviceKeyPair)
@@ -41,31 +41,31 @@ describe('openIdentity', () => {
 
   test('takes an empty folder that the host has made', async () => {
     await mkdir(file(), { mode: 0o700 })
-    expect((await openIdentity(dir)).agents()).toHaveLength(1)
+    expect((await openIdentity(join(dir, 'identity'))).agents()).toHaveLength(1)
   })
 
   test('starts over when a crash left a half-written draft', async () => {
     await mkdir(`${file()}.new`)
     await writeFile(`${file()}.new/identity.json`, '{"mnem')
-    await openIdentity(dir)
+    await openIdentity(join(dir, 'identity'))
     expect((await readdir(dir)).sort()).toEqual(['identity'])
   })
 
   test('keeps secrets to the owner, and takes rights back that a copy gave away', async () => {
-    await openIdentity(dir)
+    await openIdentity(join(dir, 'identity'))
     const paths = [file('identity.json'), file('device.json'), file('agents', (await readdir(file('agents')))[0] ?? '')]
     expect(await mode(file())).toBe(0o700)
     expect(await mode(file('agents'))).toBe(0o700)
     for (const path of paths) expect(await mode(path)).toBe(0o600)
     await chmod(file(), 0o755)
     for (const path of paths) await chmod(path, 0o644)
-    await openIdentity(dir)
+    await openIdentity(join(dir, 'identity'))
     expect(await mode(file())).toBe(0o700)
     for (const path of paths) expect(await mode(path)).toBe(0o600)
   })
 
   test('shows handles of name and key, and no secret', async () => {
-    const identity = await openIdentity(dir)
+    const identity = await openIdentity(join(dir, 'identity'))
     const agent = identity.defaultAgent
     expect(agent.name).toMatch(/^[a-z0-9][a-z0-9-]{0,31}$/)
     expect(agent.handle).toBe(`${agent.name}-${agent.key.toString('hex').slice(0, 6)}`)
@@ -76,7 +76,7 @@ describe('openIdentity', () => {
 
 describe('proofs', () => {
   test('the device and each agent can be verified against the identity', async () => {
-    const identity = await openIdentity(dir)
+    const identity = await openIdentity(join(dir, 'identity'))
     const { name, key } = await identity.createAgent('claude')
     const data = crypto.randomBytes(32)
     const device = verifyDeviceProof(identity.attest(data), data, identity.device)
@@ -86,7 +86,7 @@ describe('proofs', () => {
   })
 
   test('an agent signs with its own key', async () => {
-    const identity = await openIdentity(dir)
+    const identity = await openIdentity(join(dir, 'identity'))
     const { key } = await identity.createAgent('claude')
     const message = Buffer.from('said by claude')
     expect(crypto.verify(message, identity.sign('claude', message), key)).toBe(true)
@@ -97,16 +97,16 @@ describe('proofs', () => {
 
 describe('agents', () => {
   test('are added, kept over a restart and removed', async () => {
-    const identity = await openIdentity(dir)
+    const identity = await openIdentity(join(dir, 'identity'))
     const claude = await identity.createAgent('claude')
-    expect((await openIdentity(dir)).agent('claude')).toEqual(claude)
+    expect((await openIdentity(join(dir, 'identity'))).agent('claude')).toEqual(claude)
     await identity.removeAgent('claude')
     expect(identity.agent('claude')).toBeNull()
-    expect((await openIdentity(dir)).agent('claude')).toBeNull()
+    expect((await openIdentity(join(dir, 'identity'))).agent('claude')).toBeNull()
   })
 
   test('refuses names that are taken, malformed or unknown, and the removal of the default', async () => {
-    const identity = await openIdentity(dir)
+    const identity = await openIdentity(join(dir, 'identity'))
     const refused = (work: Promise<unknown>) =>
       expect(work).rejects.toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
     for (const name of ['', '-a', 'Claude', 'a b', '../up', 'a/b', 'é', 'x'.repeat(33), 'a\0', 'a.json']) {
@@ -124,7 +124,7 @@ describe('broken files', () => {
   const other = async () => {
     const elsewhere = await mkdtemp(join(tmpdir(), 'openpact-identity-'))
     try {
-      await openIdentity(elsewhere)
+      await openIdentity(join(elsewhere, 'identity'))
       return await readFile(join(elsewhere, 'identity', 'device.json'))
     } finally {
       await rm(elsewhere, { recursive: true, force: true })
@@ -153,10 +153,10 @@ describe('broken files', () => {
   }
   for (const [name, damage] of Object.entries(breakages)) {
     test(`${name}: says so and changes nothing`, async () => {
-      await openIdentity(dir)
+      await openIdentity(join(dir, 'identity'))
       await damage()
       const before = await content()
-      const error = await openIdentity(dir).catch(e => e)
+      const error = await openIdentity(join(dir, 'identity')).catch(e => e)
       expect(error).toMatchObject({ code: 'IDENTITY_UNREADABLE' })
       expect(error.message).not.toContain(dir)
       expect(await content()).toEqual(before)
@@ -166,24 +166,24 @@ describe('broken files', () => {
 
 describe('recoverIdentity', () => {
   test('brings the identity back with a new device and agent', async () => {
-    const lost = await openIdentity(dir)
+    const lost = await openIdentity(join(dir, 'identity'))
     const { mnemonic } = await json('identity.json')
     await rm(file(), { recursive: true })
-    const found = await recoverIdentity(dir, `  ${mnemonic.toUpperCase().replaceAll(' ', '\n ')} `)
+    const found = await recoverIdentity(join(dir, 'identity'), `  ${mnemonic.toUpperCase().replaceAll(' ', '\n ')} `)
     expect(found.key).toEqual(lost.key)
     expect(found.device).not.toEqual(lost.device)
     expect(found.defaultAgent.key).not.toEqual(lost.defaultAgent.key)
-    expect((await openIdentity(dir)).device).toEqual(found.device)
+    expect((await openIdentity(join(dir, 'identity'))).device).toEqual(found.device)
   })
 
   test('refuses wrong words, and a directory that has an identity', async () => {
     const words = `${'abandon '.repeat(23)}art`
     for (const wrong of ['', 'abandon', `${'abandon '.repeat(23)}abandon`, `${'abandon '.repeat(11)}about`]) {
-      await expect(recoverIdentity(dir, wrong)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+      await expect(recoverIdentity(join(dir, 'identity'), wrong)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
     }
-    await recoverIdentity(dir, words)
+    await recoverIdentity(join(dir, 'identity'), words)
     const before = await content()
-    await expect(recoverIdentity(dir, words)).rejects.toMatchObject({ code: 'IDENTITY_EXISTS' })
+    await expect(recoverIdentity(join(dir, 'identity'), words)).rejects.toMatchObject({ code: 'IDENTITY_EXISTS' })
     expect(await content()).toEqual(before)
   })
 })

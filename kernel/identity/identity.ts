@@ -7,6 +7,7 @@ import IdentityKey from 'keet-identity-key'
 import { OpenPactError } from '../errors.ts'
 import type { AgentIdentity, Identity } from '../kernel.ts'
 import './errors.ts'
+import { handleOf } from './handle.ts'
 import { verifyDeviceProof } from './proof.ts'
 import {
   createFolder,
@@ -46,22 +47,20 @@ const AGENT_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/
 const SEED = /^[0-9a-f]{64}$/
 
 /**
- * Opens the identity in `identity/` of the data directory, or makes one there if that folder is missing or empty.
+ * Opens the identity in `folder` (`identity/` of the data directory), or makes one there if it is missing or empty.
  * @throws OpenPactError IDENTITY_UNREADABLE when a file of it is missing or damaged (nothing is overwritten),
  *   DATA_DIR_UNUSABLE, DISK_FULL
  */
-export async function openIdentity(dir: string): Promise<OwnIdentity> {
-  const folder = join(dir, 'identity')
+export async function openIdentity(folder: string): Promise<OwnIdentity> {
   if (!(await isFilled(folder))) await create(folder, IdentityKey.generateMnemonic())
   return new FileIdentity(await read(folder))
 }
 
 /**
- * Makes the identity of `mnemonic` (24 words) anew in a directory that has none: same identity, new device, new agent.
+ * Makes the identity of `mnemonic` (24 words) anew in a folder that has none: same identity, new device, new agent.
  * @throws OpenPactError IDENTITY_EXISTS, INVALID_INPUT when the words are not a mnemonic, DATA_DIR_UNUSABLE, DISK_FULL
  */
-export async function recoverIdentity(dir: string, mnemonic: string): Promise<OwnIdentity> {
-  const folder = join(dir, 'identity')
+export async function recoverIdentity(folder: string, mnemonic: string): Promise<OwnIdentity> {
   const words = mnemonic.trim().toLowerCase().split(/\s+/).join(' ')
   if ((await rootKey(words)) === null) {
     throw new OpenPactError('INVALID_INPUT', { reason: 'these are not the 24 words of an identity' })
@@ -155,10 +154,6 @@ class FileIdentity implements OwnIdentity {
     const key = this.agentKeyPair(name).publicKey
     return { name, key, handle: handleOf(name, key) }
   }
-}
-
-function handleOf(name: string, key: Buffer): string {
-  return `${name}-${key.toString('hex', 0, 3)}`
 }
 
 function agentFile(folder: string, name: string): string {

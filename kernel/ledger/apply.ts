@@ -8,6 +8,7 @@ import type Hypercore from 'hypercore'
 import { doorTopic } from '../replication/topics.ts'
 import type { RuleContext, RuledEntry, WritableRuleState } from '../rules.ts'
 import type { CharterRow } from './charter.ts'
+import { Counters } from './counters.ts'
 import { ACCEPTED, type Entry, type LogRecord } from './entry.ts'
 import { decodeEntry, entryId, limits, nestingOf, verifyEntry } from './envelope.ts'
 import { CHARTER, foundPact, isKernelType, type Judging, kernelJudges } from './kernel-types.ts'
@@ -20,9 +21,6 @@ export interface Views {
   log: Hypercore
   state: Hyperbee
 }
-
-/** What apply remembers of a writer: `k/n/<8 hex>` = [last n, last malformed block, highest timestamp while an indexer]. */
-type Counter = [n: number, bad: number, time: number]
 
 export interface ApplyObserver {
   /** A record was linearised, or linearised anew after a reorder. */
@@ -47,6 +45,7 @@ export function missingRules(row: CharterRow, rules: RuleSet): { reason: string;
 
 export class Applier {
   private readonly state = new StateWriter()
+  private readonly counters = new Counters()
   private readonly rules: RuleSet
   private readonly observer: ApplyObserver
 
@@ -62,38 +61,34 @@ export class Applier {
     const length = view.log.length
     let chain = length > 0 ? Buffer.from(chainOf((await view.log.get(length - 1)) as Buffer)) : ZERO
     this.state.begin(view.state, chain)
+    await this.counters.begin(this.state, view.log, chain)
 
     const writer = first.from.key
-    const batch = new Batch(this.state, this.rules, host, writer)
-    const counter = await batch.counter()
+    const counter = await this.counters.row(this.state, writer)
+    const batch = new Batch(this.state, this.counters, this.rules, host, writer)
     const blocks: Buffer[] = []
     for (const node of nodes) {
       const position = length + blocks.length
       const bytes = node.value
       const entry = decodeEntry(bytes)
-      if (!entry) {
-        // Skipping what was seen keeps a batch that Autobase applies twice after a crash without a trace.
-        if (node.length <= counter[1]) continue
-        counter[1] = node.length
-      } else {
-        if (entry.n <= counter[0]) continue
-        counter[0] = entry.n
-      }
+      // Skipping what was seen keeps a batch that Autobase applies twice after a crash without a trace.
+      if (entry ? entry.n <= counter[0] : node.length <= counter[1]) continue
+      const n = entry ? entry.n : node.length
+      this.counters.count(counter, { writer, n, entry })
+      const signed = (e: Entry) => this.observer.signedHere(bytes) || verifyEntry(bytes, e, host.key, writer)
       const verdict = entry
-        ? await batch.judge(entry, position, counter, () => this.observer.signedHere(bytes) || verifyEntry(bytes, entry, host.key, writer))
+        ? await batch.judge(entry, position, () => signed(entry))
         : bytes.length > limits.entry
           ? 'too-large'
           : 'malformed'
-      const n = entry ? entry.n : node.length
       const record = encodeRecord({ writer, n, verdict, bytes, entry }, chain)
       chain = record.chain
       blocks.push(record.block)
       const id = entry ? entryId(writer, n) : malformedId(writer, n)
       this.observer.onrecord({ position, chain, writer, n, id, verdict, entry, size: bytes.length, hash: record.hash })
     }
-    if (blocks.length === 0) return
-    batch.saveCounter(counter)
-    await view.log.append(blocks)
+    this.counters.end(this.state, length, length + blocks.length, chain)
+    if (blocks.length > 0) await view.log.append(blocks)
     await this.state.flush(chain)
   }
 }
@@ -101,14 +96,16 @@ export class Applier {
 /** The judging of one batch of one writer. */
 class Batch {
   private readonly state: StateWriter
+  private readonly counters: Counters
   private readonly rules: RuleSet
   private readonly host: ApplyHost
   private readonly key: Buffer
   private readonly writer: string
   private readonly door: Buffer
 
-  constructor(state: StateWriter, rules: RuleSet, host: ApplyHost, key: Buffer) {
+  constructor(state: StateWriter, counters: Counters, rules: RuleSet, host: ApplyHost, key: Buffer) {
     this.state = state
+    this.counters = counters
     this.rules = rules
     this.host = host
     this.key = key
@@ -116,16 +113,8 @@ class Batch {
     this.door = doorTopic(host.key)
   }
 
-  async counter(): Promise<Counter> {
-    return (await this.state.get<Counter>(`k/n/${this.writer.slice(0, 8)}`)) ?? [0, 0, 0]
-  }
-
-  saveCounter(counter: Counter): void {
-    this.state.put(`k/n/${this.writer.slice(0, 8)}`, counter)
-  }
-
   /** Answers the verdict; the entry's state writes stay only when it was accepted. */
-  async judge(entry: Entry, position: number, counter: Counter, signed: () => boolean): Promise<string> {
+  async judge(entry: Entry, position: number, signed: () => boolean): Promise<string> {
     const row = await this.state.get<CharterRow>('k/charter')
     if (!row) {
       if (entry.type !== CHARTER) return 'no-charter'
@@ -151,8 +140,7 @@ class Batch {
     const identity = (await this.state.get<IdentityRow>(`k/i/${seat.identity}`)) as IdentityRow
     const indexers = (await this.state.get<IndexerRow>('k/indexers')) as IndexerRow
     const indexer = indexers.writers.includes(this.writer)
-    if (indexer) counter[2] = Math.max(counter[2], entry.timestamp)
-    const time = await this.time(indexers, counter)
+    const time = await this.time(indexers)
     if (entry.type === CHARTER) return 'charter-exists'
 
     const { charter } = row
@@ -211,12 +199,12 @@ class Batch {
     return { state: this.state, host: this.host, rules: this.rules, door: this.door, position, time }
   }
 
-  /** Ledger time: the highest timestamp among indexers' entries, this writer's included as counted so far. */
-  private async time(indexers: IndexerRow, mine: Counter): Promise<number> {
+  /** Ledger time: the highest timestamp among the indexers' entries, this one's included. */
+  private async time(indexers: IndexerRow): Promise<number> {
     let time = indexers.floor
     for (const writer of indexers.writers) {
-      const counter = writer === this.writer ? mine : await this.state.get<Counter>(`k/n/${writer.slice(0, 8)}`)
-      time = Math.max(time, counter?.[2] ?? 0)
+      const counter = await this.counters.row(this.state, Buffer.from(writer, 'hex'))
+      time = Math.max(time, counter[2])
     }
     return time
   }
@@ -237,7 +225,8 @@ class Batch {
       this.state.drop()
       if (this.readFault) throw this.readFault
       if (error instanceof StateReadError) throw error
-      if (error instanceof RangeError) this.host.interrupt(`the rules of "${plugin}" ran out of this machine's limits: ${error.message}`)
+      if (error instanceof RangeError)
+        this.host.interrupt(`the rules of "${plugin}" ran out of this machine's limits: ${error.message}`)
       if (plugin === 'kernel') throw error
       return 'plugin-fault'
     }

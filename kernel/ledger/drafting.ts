@@ -24,8 +24,8 @@ const validators = new WeakMap<object, ValidateFunction>()
 
 /** Why a payload does not fit its schema, in words, or null when it does. */
 export function payloadFault(schema: object, payload: unknown): string | null {
-  let validate = validators.get(schema)
-  if (!validate) validators.set(schema, (validate = ajv.compile(schema)))
+  const validate = validators.get(schema) ?? ajv.compile(schema)
+  validators.set(schema, validate)
   if (validate(payload)) return null
   const error = validate.errors?.[0]
   return error ? `${error.instancePath || 'payload'} ${error.message ?? 'is not valid'}` : 'is not valid'
@@ -38,7 +38,8 @@ export async function prepare(draft: Draft, pact: Pact, author: Author, host: Dr
   const type = host.entryType(complete.type)
   if (!type && !isKernelType(complete.type)) throw new OpenPactError('ENTRY_TYPE_UNKNOWN', { type: complete.type })
   const refs = (complete.refs ?? []).map(asRef)
-  if (refs.length > limits.refs) throw new OpenPactError('INVALID_INPUT', { reason: `refs: at most ${limits.refs} are allowed` })
+  if (refs.length > limits.refs)
+    throw new OpenPactError('INVALID_INPUT', { reason: `refs: at most ${limits.refs} are allowed` })
   if (type && !complete.enc) {
     const fault = payloadFault(type.payload, complete.payload)
     if (fault) throw new OpenPactError('PAYLOAD_INVALID', { type: complete.type, reason: fault })
@@ -83,7 +84,8 @@ function jsonOf(draft: Draft): string {
 
 function asRef(ref: Ref | string): Ref {
   const full = typeof ref === 'string' ? { id: ref, type: 'related' } : ref
-  if (!idPattern.test(full.id)) throw new OpenPactError('INVALID_INPUT', { reason: `refs: "${full.id}" is not an entry id` })
+  if (!idPattern.test(full.id))
+    throw new OpenPactError('INVALID_INPUT', { reason: `refs: "${full.id}" is not an entry id` })
   if (!refTypePattern.test(full.type))
     throw new OpenPactError('INVALID_INPUT', { reason: `refs: "${full.type}" is not a type of reference` })
   if (full.pact !== undefined && !/^[0-9a-f]{64}$/.test(full.pact))
@@ -93,7 +95,9 @@ function asRef(ref: Ref | string): Ref {
 
 function text(value: string | undefined, field: string, limit: number): string {
   if (value === undefined) return ''
-  if (value.length > limit) throw new OpenPactError('INVALID_INPUT', { reason: `${field}: at most ${limit} characters` })
-  if (/[\p{Cc}]/u.test(value)) throw new OpenPactError('INVALID_INPUT', { reason: `${field}: control characters are not allowed` })
+  if (value.length > limit)
+    throw new OpenPactError('INVALID_INPUT', { reason: `${field}: at most ${limit} characters` })
+  if (/[\p{Cc}]/u.test(value))
+    throw new OpenPactError('INVALID_INPUT', { reason: `${field}: control characters are not allowed` })
   return value
 }

@@ -60,6 +60,11 @@ export async function deltaOf(
   for (const checkpoint of checkpoints) {
     if (checkpoint.position > length) continue
     if (checkpoint.position === 0) break
+    // The record after it continues its chain, and a chain commits to everything before: no need to read it back.
+    if (checkpoint.position < length && continues(recent.get(checkpoint.position), checkpoint.chain)) {
+      common = checkpoint
+      break
+    }
     const block = await readBlock(log, checkpoint.position - 1)
     if (!block) return { ...base, common: checkpoint.position, commonChain: checkpoint.chain, missing: true }
     if (chainOf(block).equals(checkpoint.chain)) {
@@ -77,7 +82,8 @@ export async function deltaOf(
     missing = next.length === 0
     for (const record of next) {
       // A reorder while reading: what follows belongs to another history; the caller is called again for it.
-      if (!continues(record, chain)) return { ...base, common: common.position, commonChain: common.chain, records, missing: false }
+      if (!continues(record, chain))
+        return { ...base, common: common.position, commonChain: common.chain, records, missing: false }
       records.push(record)
       chain = record.chain
       position++

@@ -70,7 +70,10 @@ export class HealthWatch {
   }
 
   private async heal(): Promise<void> {
-    const sign = this.invalidSignatures > 0 ? 'signatures of other indexers do not fit this view' : 'the view differs from what a quorum signed'
+    const sign =
+      this.invalidSignatures > 0
+        ? 'signatures of other indexers do not fit this view'
+        : 'the view differs from what a quorum signed'
     if (this.repairs > 0) {
       this.problem = `${sign}, and one repair did not heal it: compare the plugin versions of all machines`
       return

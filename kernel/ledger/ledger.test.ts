@@ -19,7 +19,12 @@ const note = (text: string) => ({ type: 'note', payload: { text }, topic: 'tests
 test('an entry is signed, linearised with a verdict, and readable when append returns', async () => {
   const [a] = await peers(1)
   const [receipt] = await a!.pact.append([note('hello')], { until: 'confirmed' })
-  expect(receipt).toMatchObject({ verdict: ACCEPTED, position: 1, confirmed: true, id: `${a!.pact.writer.toString('hex', 0, 4)}-2` })
+  expect(receipt).toMatchObject({
+    verdict: ACCEPTED,
+    position: 1,
+    confirmed: true,
+    id: `${a!.pact.writer.toString('hex', 0, 4)}-2`,
+  })
   const record = await a!.pact.record(1)
   expect(record?.entry?.payload.toString()).toBe('{"text":"hello"}')
   expect(record?.chain.equals(receipt!.chain)).toBe(true)

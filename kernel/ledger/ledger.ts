@@ -99,6 +99,8 @@ export class Ledger implements Pact, Replicated {
   private seatsAt = 0
   private chain: Buffer | null = null
   private downloading: Promise<void> | null = null
+  /** Rules that the charter wants and this machine lacks; undefined until read, and again when the charter may have changed. */
+  private missing: ReturnType<typeof missingRules> | undefined
 
   constructor(host: LedgerHost, options: LedgerOptions) {
     this.host = host
@@ -114,7 +116,7 @@ export class Ledger implements Pact, Replicated {
       fastForward: options.fastForward,
       apply: (nodes, views, applyHost) => applier.apply(nodes, views, applyHost),
     })
-    this.reader = new StateReader(this.base.view.state)
+    this.reader = new StateReader(this.base.view)
     this.gate = new Gate(options.seatsFile)
     this.pump = new Pump({
       delta: (checkpoints, limit) => this.delta(checkpoints, limit),
@@ -144,6 +146,7 @@ export class Ledger implements Pact, Replicated {
     if (head) this.pump.startAt({ position: this.length, chain: head.chain }, this.confirmed)
     this.receipts.settle(this.confirmed)
     this.base.on('update', () => this.movedOn())
+    this.base.on('fast-forward', () => this.recent.clear())
     this.health.start()
     await this.refreshGate()
     this.keepDownloading()
@@ -182,7 +185,8 @@ export class Ledger implements Pact, Replicated {
     }
     return jobs.map(job => {
       const receipt = this.receipts.get(job.n)
-      if (!receipt) throw new OpenPactError('REPLICATION_STALLED', { reason: 'The entry was written but is not linearised yet.' })
+      if (!receipt)
+        throw new OpenPactError('REPLICATION_STALLED', { reason: 'The entry was written but is not linearised yet.' })
       return receipt
     })
   }
@@ -293,13 +297,22 @@ export class Ledger implements Pact, Replicated {
   private async refuseUnlessWritable(): Promise<void> {
     if (this.closed) throw new OpenPactError('PACT_CLOSED', { pact: this.alias })
     if (this.failure) throw new OpenPactError('PACT_UNHEALTHY', { pact: this.alias, reason: this.failure.message })
-    const row = this.base.interrupted || !this.reader.empty ? await this.reader.charterRow() : null
-    const missing = row && missingRules(row, this.host.rules)
-    if (missing) throw new OpenPactError('PACT_INTERRUPTED', { pact: this.alias, ...missing })
+    if (this.missing === undefined) {
+      const row = await this.reader.charterRow()
+      this.missing = row && missingRules(row, this.host.rules)
+    }
+    if (this.missing) throw new OpenPactError('PACT_INTERRUPTED', { pact: this.alias, ...this.missing })
     if (this.base.interrupted)
-      throw new OpenPactError('PACT_INTERRUPTED', { pact: this.alias, reason: this.base.interrupted, cure: 'Restart the daemon.' })
+      throw new OpenPactError('PACT_INTERRUPTED', {
+        pact: this.alias,
+        reason: this.base.interrupted,
+        cure: 'Restart the daemon.',
+      })
     if (!this.base.writable)
-      throw new OpenPactError('NOT_WRITABLE', { pact: this.alias, reason: 'its seat is gone or has not reached this machine yet' })
+      throw new OpenPactError('NOT_WRITABLE', {
+        pact: this.alias,
+        reason: 'its seat is gone or has not reached this machine yet',
+      })
   }
 
   /** Numbers, signs and appends a batch; resolves when every entry of it can be read. */
@@ -309,7 +322,9 @@ export class Ledger implements Pact, Replicated {
       job.n = this.nextN++
       this.lastTimestamp = Math.max(this.lastTimestamp, job.prepared.timestamp ?? Date.now())
       const fields = { ...job.prepared, n: job.n, timestamp: job.prepared.timestamp ?? this.lastTimestamp }
-      const { bytes } = encodeEntry(fields, this.key, this.writer, message => this.host.identity.sign(job.agent, message))
+      const { bytes } = encodeEntry(fields, this.key, this.writer, message =>
+        this.host.identity.sign(job.agent, message),
+      )
       this.signed.add(bytes.toString('latin1', bytes.length - 64))
       return bytes
     })
@@ -329,17 +344,24 @@ export class Ledger implements Pact, Replicated {
     const reason = error instanceof Error ? error.message : String(error)
     if (/no space left|ENOSPC/i.test(reason)) return new OpenPactError('DISK_FULL', {}, { cause: error })
     if (this.base.interrupted)
-      return new OpenPactError('PACT_INTERRUPTED', { pact: this.alias, reason: this.base.interrupted, cure: 'Run `openpact doctor`.' })
+      return new OpenPactError('PACT_INTERRUPTED', {
+        pact: this.alias,
+        reason: this.base.interrupted,
+        cure: 'Run `openpact doctor`.',
+      })
     if (/closing/i.test(reason)) return new OpenPactError('PACT_CLOSED', { pact: this.alias }, { cause: error })
     if (/not writable/i.test(reason))
-      return new OpenPactError('NOT_WRITABLE', { pact: this.alias, reason: 'it is no longer a member' }, { cause: error })
+      return new OpenPactError(
+        'NOT_WRITABLE',
+        { pact: this.alias, reason: 'it is no longer a member' },
+        { cause: error },
+      )
     return new OpenPactError('PACT_UNHEALTHY', { pact: this.alias, reason }, { cause: error })
   }
 
   /** Goes on counting after the newest entry in the own core, whether or not it was linearised before the last stop. */
   private async resumeCounter(): Promise<void> {
-    const counter = await this.reader.get<[number, number, number]>(`k/n/${this.writer.toString('hex', 0, 4)}`)
-    let last = counter?.[0] ?? 0
+    let last = this.reader.empty ? 0 : (await this.reader.counter(this.writer.toString('hex')))[0]
     const { local } = this.base
     for (let i = local.length - 1; i >= Math.max(0, local.length - 64); i--) {
       const block = (await local.get(i)) as unknown as { node: { value: Buffer | null } | null } | null
@@ -365,17 +387,23 @@ export class Ledger implements Pact, Replicated {
 
   private movedOn(): void {
     if (this.closed) return
-    this.pump.run().catch(error => this.host.log.error('a follower of the ledger failed', { pact: this.alias, reason: String(error) }))
+    this.pump
+      .run()
+      .catch(error =>
+        this.host.log.error('a follower of the ledger failed', { pact: this.alias, reason: String(error) }),
+      )
     this.keepDownloading()
   }
 
   private async onreverted(position: number): Promise<void> {
     this.seatsDirty = true
+    this.missing = undefined
     await this.host.reverted(this, position)
   }
 
   private async onapplied(records: LogRecord[]): Promise<void> {
     if (records.length === 0) this.seatsDirty = true
+    if (records.length === 0 || records.some(r => r.entry?.type.startsWith('pact.'))) this.missing = undefined
     if (this.seatsDirty) await this.refreshGate()
     await this.host.applied(this, records)
     if (records.some(r => r.entry?.type === 'pact.amend')) this.answerProposal()
@@ -416,7 +444,9 @@ export class Ledger implements Pact, Replicated {
     }
     // Not awaited: it is an append, and we are inside the pump that appends wait for.
     setImmediate(() => {
-      answer().catch(error => this.host.log.warn('cannot answer a proposal', { pact: this.alias, reason: String(error) }))
+      answer().catch(error =>
+        this.host.log.warn('cannot answer a proposal', { pact: this.alias, reason: String(error) }),
+      )
     })
   }
 

@@ -70,7 +70,10 @@ export class PactStore implements Pacts {
       } catch (error) {
         const coded = isOpenPactError(error)
           ? error
-          : new OpenPactError('PACT_CORRUPT', { pact: name, reason: error instanceof Error ? error.message : String(error) })
+          : new OpenPactError('PACT_CORRUPT', {
+              pact: name,
+              reason: error instanceof Error ? error.message : String(error),
+            })
         this.failed.set(name, coded)
         this.host.log.error('pact cannot be opened', { pact: name, code: coded.code, reason: coded.message })
       }
@@ -124,7 +127,8 @@ export class PactStore implements Pacts {
   }
 
   async prepare(ticket: string): Promise<{ writer: Buffer }> {
-    if (!ticketPattern.test(ticket)) throw new OpenPactError('INVALID_INPUT', { reason: 'ticket: up to 64 hex characters' })
+    if (!ticketPattern.test(ticket))
+      throw new OpenPactError('INVALID_INPUT', { reason: 'ticket: up to 64 hex characters' })
     const dir = this.ticketDir(ticket)
     await mkdir(dir, { recursive: true, mode: 0o700 })
     const store = new Corestore(join(dir, 'store'))
@@ -231,13 +235,18 @@ export class PactStore implements Pacts {
       quotas: { payload_bytes: limits.payload },
       rules: wanted.map(r => ({ plugin: r.plugin, protocol: r.rules.protocol, settings: r.rules.defaults ?? {} })),
     })
-    if (!charter) throw new OpenPactError('INVALID_INPUT', { reason: 'name (1–128 characters), purpose (up to 2048) or types do not fit a charter' })
+    if (!charter)
+      throw new OpenPactError('INVALID_INPUT', {
+        reason: 'name (1–128 characters), purpose (up to 2048) or types do not fit a charter',
+      })
     return charter
   }
 
   private freeAlias(alias: string): string {
     if (!aliasPattern.test(alias))
-      throw new OpenPactError('INVALID_INPUT', { reason: `alias: "${alias}" must be lower-case letters, digits and dashes, up to 64` })
+      throw new OpenPactError('INVALID_INPUT', {
+        reason: `alias: "${alias}" must be lower-case letters, digits and dashes, up to 64`,
+      })
     if (this.list().some(p => p.alias === alias)) throw new OpenPactError('PACT_EXISTS', { alias })
     return alias
   }
@@ -280,7 +289,13 @@ export class PactStore implements Pacts {
 
 function cardOf(keys: PactKeys, alias: string): Card {
   const { key, encryptionKey } = keys
-  return { format: 1, key: key.toString('hex'), encryptionKey: encryptionKey.toString('hex'), alias, created: Date.now() }
+  return {
+    format: 1,
+    key: key.toString('hex'),
+    encryptionKey: encryptionKey.toString('hex'),
+    alias,
+    created: Date.now(),
+  }
 }
 
 function keyCheck(card: Card): string {
@@ -288,6 +303,9 @@ function keyCheck(card: Card): string {
 }
 
 function slug(name: string): string {
-  const words = name.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '')
+  const words = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
   return words.slice(0, 64) || 'pact'
 }

@@ -1,17 +1,22 @@
 /** What readers ask of the `state` view: members, agents, charter, time, a plugin's rows. */
 import type Hyperbee from 'hyperbee'
+import type Hypercore from 'hypercore'
 import type { CharterState, LedgerAgent, Member } from '../pact.ts'
 import type { RuleState } from '../rules.ts'
+import type { Views } from './apply.ts'
 import type { CharterRow } from './charter.ts'
+import { type Counter, readCounter } from './counters.ts'
 import type { Until } from './entry.ts'
 import type { AgentRow, IdentityRow, IndexerRow, PrefixRow, Seat } from './seats.ts'
 import { listState, readState } from './state.ts'
 
 export class StateReader {
   private readonly bee: Hyperbee
+  private readonly log: Hypercore
 
-  constructor(bee: Hyperbee) {
-    this.bee = bee
+  constructor({ state, log }: Views) {
+    this.bee = state
+    this.log = log
   }
 
   /** True while not even the charter has been linearised here. */
@@ -67,7 +72,14 @@ export class StateReader {
   private async asMember(writer: string, seat: Seat, indexers: string[]): Promise<Member> {
     const identity = await this.get<IdentityRow>(`k/i/${seat.identity}`)
     const { noise, since } = seat
-    return { identity: seat.identity, writer, noise, role: identity?.role ?? 'member', indexer: indexers.includes(writer), since }
+    return {
+      identity: seat.identity,
+      writer,
+      noise,
+      role: identity?.role ?? 'member',
+      indexer: indexers.includes(writer),
+      since,
+    }
   }
 
   async agents(): Promise<LedgerAgent[]> {
@@ -85,14 +97,15 @@ export class StateReader {
     return row?.writer === writer ? row.since : null
   }
 
+  counter(writer: string): Promise<Counter> {
+    return readCounter(this.bee, this.log, writer)
+  }
+
   /** Ledger time, ms: as apply computes it. */
   async time(): Promise<number> {
     const indexers = await this.get<IndexerRow>('k/indexers')
     let time = indexers?.floor ?? 0
-    for (const writer of indexers?.writers ?? []) {
-      const counter = await this.get<[number, number, number]>(`k/n/${writer.slice(0, 8)}`)
-      time = Math.max(time, counter?.[2] ?? 0)
-    }
+    for (const writer of indexers?.writers ?? []) time = Math.max(time, (await this.counter(writer))[2])
     return time
   }
 }

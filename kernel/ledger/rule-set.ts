@@ -1,5 +1,5 @@
 /** The rules installed on this machine, as the ledger calls them: the seam between ledger/ and host/. */
-import type { Rules, RuleContext, RuledEntry, WritableRuleState } from '../rules.ts'
+import type { RuleContext, RuledEntry, Rules, WritableRuleState } from '../rules.ts'
 
 export interface InstalledRule {
   plugin: string

@@ -5,8 +5,8 @@
  */
 import type { ApplyHost } from 'autobase'
 import { verifyAgentProof, verifyDeviceProof } from '../identity/proof.ts'
-import { agentData, joinData } from '../replication/topics.ts'
 import type { Identity } from '../kernel.ts'
+import { agentData, joinData } from '../replication/topics.ts'
 import { isRecord } from '../rules.ts'
 import type { StateWriter } from './state.ts'
 

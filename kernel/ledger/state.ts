@@ -101,7 +101,10 @@ export async function readState<T>(bee: Hyperbee, key: string, timeout = 5000): 
 export async function listState<T>(bee: Hyperbee, prefix: string): Promise<[string, T][]> {
   const out: [string, T][] = []
   try {
-    const range = { gte: prefix, lt: `${prefix.slice(0, -1)}${String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)}` }
+    const range = {
+      gte: prefix,
+      lt: `${prefix.slice(0, -1)}${String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)}`,
+    }
     for await (const node of bee.createReadStream(range, { timeout: 5000 }))
       out.push([node.key.slice(prefix.length), JSON.parse(node.value.toString()) as T])
   } catch (cause) {

@@ -13,7 +13,8 @@ export async function statusOf(ledger: Ledger, rules: RuleSet): Promise<PactStat
   const peers = ledger.links?.peers() ?? []
   const indexers = await indexerStatus(ledger, peers)
   const missing = row ? missingRules(row, rules) : null
-  const interrupted = missing ?? (base.interrupted ? { reason: base.interrupted, cure: 'Run `openpact doctor`.' } : null)
+  const interrupted =
+    missing ?? (base.interrupted ? { reason: base.interrupted, cure: 'Run `openpact doctor`.' } : null)
   const problems = [...ledger.health.problems(), ...(ledger.failure ? [ledger.failure.message] : [])]
   return {
     id: ledger.id,
@@ -30,9 +31,7 @@ export async function statusOf(ledger: Ledger, rules: RuleSet): Promise<PactStat
     interrupted,
     peers,
     charter: row,
-    rules: Object.fromEntries(
-      rules.list().map(r => [r.plugin, { protocol: r.rules.protocol, digest: r.digest }]),
-    ),
+    rules: Object.fromEntries(rules.list().map(r => [r.plugin, { protocol: r.rules.protocol, digest: r.digest }])),
     health: { ok: problems.length === 0 && interrupted === null, problems, repairs: ledger.health.repairs },
   }
 }
@@ -67,7 +66,8 @@ function cores(base: Base): Hypercore[] {
 
 /** True when no block of the views is missing here. */
 export async function isComplete(base: Base): Promise<boolean> {
-  for (const core of cores(base)) if (core.length > 0 && core.contiguousLength < core.length && !(await core.has(0, core.length))) return false
+  for (const core of cores(base))
+    if (core.length > 0 && core.contiguousLength < core.length && !(await core.has(0, core.length))) return false
   return true
 }
 

@@ -3,9 +3,10 @@
  * It is the `member.add` entries from itself up towards the creator. The sleeper looks for a link written by a member it knows and
  * follows the signatures down to the one who knocks.
  */
-import { decodeEntry, verifyEntry } from './envelope.ts'
+
 import type { LogRecord } from './entry.ts'
-import { asApplication, type Application, provenBy } from './seats.ts'
+import { decodeEntry, verifyEntry } from './envelope.ts'
+import { type Application, asApplication, provenBy } from './seats.ts'
 
 const MAX_BYTES = 16 * 1024
 
@@ -39,7 +40,8 @@ export async function buildChain(writer: Buffer, source: ChainSource): Promise<B
     const found = await source.recordAt(position)
     if (!found) break
     const link = Buffer.concat([found.record.writer, lengthOf(found.bytes), found.bytes])
-    if ((size += link.length) > MAX_BYTES) break
+    size += link.length
+    if (size > MAX_BYTES) break
     links.unshift(link)
     current = found.record.writer.toString('hex')
   }
@@ -57,7 +59,8 @@ export async function chainVouches(chain: Buffer, noise: Buffer, source: ChainSo
     if (entry?.type !== 'member.add') return false
     const author = { writer: writer.toString('hex'), agent: entry.agent.toString('hex') }
     const trusted =
-      (vouched?.writer === author.writer && vouched.agent === author.agent) || (await source.knows(author.writer, author.agent))
+      (vouched?.writer === author.writer && vouched.agent === author.agent) ||
+      (await source.knows(author.writer, author.agent))
     vouched = null
     if (!trusted || !verifyEntry(bytes, entry, source.pactKey, writer)) continue
     const application = applicationIn(entry.payload)

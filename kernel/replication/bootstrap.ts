@@ -33,7 +33,7 @@ export async function startBootstrap(options: { port: number; host: string }): P
   // The others must be met under an address that other machines can reach too: nodes pass on what they saw.
   const host = options.host === '0.0.0.0' ? ownAddress() : options.host
   try {
-    const first = await start({ bootstrap: [], port: options.port, anyPort: false })
+    const first = await start({ bootstrap: [], port: options.port, anyPort: options.port === 0 })
     const { port } = first.address()
     while (nodes.length < NODES) await start({ bootstrap: [{ host, port }], port: 0 })
     return { host, port, close }

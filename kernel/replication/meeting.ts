@@ -99,9 +99,9 @@ export class Meeting {
 
   #greet(proof: unknown): void {
     const expected = meetingProof(this.#options.secret, this.#id, !this.#peer.initiator)
-    if (!Buffer.isBuffer(proof) || !expected.equals(proof)) return this.close()
-    this.#met = true
-    this.#options.opened?.()
+    this.#met = Buffer.isBuffer(proof) && expected.equals(proof)
+    if (this.#met) this.#options.opened?.()
+    else this.close()
   }
 
   #ended(): void {

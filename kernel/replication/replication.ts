@@ -10,19 +10,19 @@ import { Search } from './search.ts'
 import { type NetworkAddress, openSocket } from './socket.ts'
 import { membersTopic } from './topics.ts'
 
-export interface ReplicationOptions {
-  /** The device's keys: its public key is the Noise key that others see. */
-  keyPair: { publicKey: Buffer; secretKey: Buffer }
-  /** False stays offline: pacts and doors can be added and find nobody. */
-  network: false | NetworkAddress
+export interface NetworkOptions extends NetworkAddress {
   strangers?: Partial<StrangerLimits>
-  log: Logger
+}
+
+interface KeyPair {
+  publicKey: Buffer
+  secretKey: Buffer
 }
 
 export class Replication implements Network {
   readonly noise: Buffer
-  readonly #swarm: Hyperswarm | null
-  readonly #bootstrap: string[] | null
+  readonly #keyPair: KeyPair
+  readonly #options: NetworkOptions | false
   readonly #limits: StrangerLimits
   readonly #log: Logger
   readonly #peers = new Map<Connection, PeerConnection>()
@@ -31,25 +31,31 @@ export class Replication implements Network {
   readonly #searches = new Set<Search>()
   /** Noise keys (hex) that every pact here knows as removed. */
   readonly #banned = new Set<string>()
+  #swarm: Hyperswarm | null = null
 
-  /** @throws OpenPactError NETWORK_UNUSABLE when the address cannot be bound */
-  static async open(options: ReplicationOptions): Promise<Replication> {
-    const { keyPair, network } = options
-    const banned = new Set<string>()
-    const firewall = (noise: Buffer) => banned.has(noise.toString('hex'))
-    const swarm = network === false ? null : new Hyperswarm({ keyPair, dht: await openSocket(network), firewall })
-    return new Replication(options, swarm, banned)
+  /**
+   * @param identity the device's key pair; its public key is the Noise key that others see
+   * @param options false stays offline: pacts, topics and doors can be added and find nobody
+   */
+  constructor(identity: { deviceKeyPair: KeyPair }, options: NetworkOptions | false, log: Logger) {
+    this.#keyPair = identity.deviceKeyPair
+    this.noise = this.#keyPair.publicKey
+    this.#options = options
+    this.#limits = { ...strangerLimits, ...(options === false ? {} : options.strangers) }
+    this.#log = log
   }
 
-  private constructor(options: ReplicationOptions, swarm: Hyperswarm | null, banned: Set<string>) {
-    const bootstrap = options.network === false ? undefined : options.network.bootstrap
-    this.noise = options.keyPair.publicKey
-    this.#bootstrap = bootstrap?.map(({ host, port }) => `${host}:${port}`) ?? null
-    this.#limits = { ...strangerLimits, ...options.strangers }
-    this.#log = options.log
-    this.#banned = banned
+  /**
+   * Goes online, with all that was added before.
+   * @throws OpenPactError NETWORK_UNUSABLE when the address cannot be bound
+   */
+  async start(): Promise<void> {
+    if (this.#options === false) return
+    const firewall = (noise: Buffer) => this.#banned.has(noise.toString('hex'))
+    const swarm = new Hyperswarm({ keyPair: this.#keyPair, dht: await openSocket(this.#options), firewall })
+    swarm.on('connection', (conn: Connection, info: PeerInfo) => this.#connect(conn, info))
     this.#swarm = swarm
-    swarm?.on('connection', (conn: Connection, info: PeerInfo) => this.#connect(conn, info))
+    for (const search of this.#searches) search.start(swarm)
   }
 
   get online(): boolean {
@@ -65,7 +71,7 @@ export class Replication implements Network {
       for (const peer of this.#peers.values()) this.#review(peer)
       await this.#endSearch(search)
     }
-    const linked = new NetworkedPact(pact, leave, () => linked.connected || search?.hurry(), this.#log)
+    const linked = new NetworkedPact(pact, leave, () => linked.connected || search.hurry(), this.#log)
     this.#pacts.add(linked)
     this.#forgive()
     for (const peer of this.#peers.values()) linked.connect(peer)
@@ -91,11 +97,12 @@ export class Replication implements Network {
 
   status(): ReturnType<Network['status']> {
     const address = this.#swarm?.dht.address()
+    const bootstrap = this.#options === false ? undefined : this.#options.bootstrap
     return {
       online: this.online,
       connections: this.#peers.size,
       strangers: this.#strangers().length,
-      bootstrap: this.#bootstrap,
+      bootstrap: bootstrap?.map(({ host, port }) => `${host}:${port}`) ?? null,
       address: address ? `${address.host}:${address.port}` : null,
     }
   }
@@ -126,11 +133,12 @@ export class Replication implements Network {
   }
 
   #place(peer: PeerConnection): void {
-    if (peer.stranger && this.#strangers().length >= this.#limits.count) {
-      this.#log.debug('a stranger was turned away: too many at once', { noise: peer.noise })
-      return peer.destroy()
+    if (!peer.stranger || this.#strangers().length < this.#limits.count) {
+      peer.placed = true
+      return
     }
-    peer.placed = true
+    this.#log.debug('a stranger was turned away: too many at once', { noise: peer.noise })
+    peer.destroy()
   }
 
   #strangers(): PeerConnection[] {
@@ -151,15 +159,14 @@ export class Replication implements Network {
     for (const info of this.#swarm?.peers.values() ?? []) info.ban(false)
   }
 
-  #search(topic: Buffer, roles: { server: boolean; client: boolean }, satisfied: () => boolean): Search | null {
-    if (this.#swarm === null) return null
-    const search = new Search(this.#swarm, topic, roles, satisfied)
+  #search(topic: Buffer, roles: { server: boolean; client: boolean }, satisfied: () => boolean): Search {
+    const search = new Search(topic, roles, satisfied)
     this.#searches.add(search)
+    if (this.#swarm !== null) search.start(this.#swarm)
     return search
   }
 
-  async #endSearch(search: Search | null): Promise<void> {
-    if (search === null) return
+  async #endSearch(search: Search): Promise<void> {
     this.#searches.delete(search)
     await search.close()
   }

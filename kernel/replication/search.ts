@@ -3,24 +3,30 @@ import type Hyperswarm from 'hyperswarm'
 import type { Discovery } from 'hyperswarm'
 
 /** ms. Two machines that join at the same instant miss each other's announcement, so the first look back comes soon. */
-const FIRST = 500
+const FIRST = 250
 const LAST = 60_000
 /** ms between looks while somebody is there; Hyperswarm's own is 10 minutes. */
 const SATISFIED = 300_000
 
 export class Search {
   readonly topic: Buffer
-  readonly #discovery: Discovery
+  readonly #roles: { server: boolean; client: boolean }
   readonly #satisfied: () => boolean
+  #discovery: Discovery | null = null
   #timer: NodeJS.Timeout | null = null
   #delay = FIRST
   #closed = false
 
   /** @param satisfied whether somebody who was looked for is connected */
-  constructor(swarm: Hyperswarm, topic: Buffer, roles: { server: boolean; client: boolean }, satisfied: () => boolean) {
-    this.#discovery = swarm.join(topic, roles)
-    this.#satisfied = satisfied
+  constructor(topic: Buffer, roles: { server: boolean; client: boolean }, satisfied: () => boolean) {
     this.topic = topic
+    this.#roles = roles
+    this.#satisfied = satisfied
+  }
+
+  start(swarm: Hyperswarm): void {
+    if (this.#closed || this.#discovery !== null) return
+    this.#discovery = swarm.join(this.topic, this.#roles)
     this.#plan(FIRST)
   }
 
@@ -33,11 +39,11 @@ export class Search {
   async close(): Promise<void> {
     this.#closed = true
     if (this.#timer !== null) clearTimeout(this.#timer)
-    await this.#discovery.destroy()
+    await this.#discovery?.destroy()
   }
 
   #plan(delay: number): void {
-    if (this.#closed) return
+    if (this.#closed || this.#discovery === null) return
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.#look(), delay)
   }
@@ -48,6 +54,6 @@ export class Search {
     this.#delay = found ? FIRST : Math.min(this.#delay * 2, LAST)
     this.#plan(found ? SATISFIED : this.#delay)
     // Fails while the network is away; the next look is planned already.
-    if (!found) await this.#discovery.refresh().catch(() => {})
+    if (!found) await this.#discovery?.refresh().catch(() => {})
   }
 }

@@ -26,7 +26,8 @@ export class Tunnel {
   readonly #changed: (open: boolean) => void
   readonly #meeting: Meeting
   #inner: Duplex | null = null
-  #greeted = false
+  /** The chain that this side showed in its hello; null until it accepts the remote. */
+  #shown: Buffer | null = null
   /** What the remote showed in its hello; null until then. */
   #chain: Buffer | null = null
   /** Removed, or refused by a plugin: not even answered. */
@@ -95,13 +96,14 @@ export class Tunnel {
     const { standing, accepted, barred, own } = await this.#ask()
     if (this.#closed) return
     this.#barred = barred
-    if (!accepted && (barred || this.#greeted)) this.#meeting.close()
+    if (!accepted && (barred || this.#shown !== null)) this.#meeting.close()
     this.#peer.setStanding(this.#pact.id, standing)
     if (!accepted || this.#closed) return
     if (!this.#meeting.met) {
       if (this.#retry === null) this.#meeting.open()
-    } else if (own !== null && !this.#greeted) {
-      this.#greeted = true
+    } else if (own !== null && this.#inner === null && !this.#shown?.equals(own)) {
+      // Again when there is more to show: a newcomer has no chain yet when it says hello for the first time.
+      this.#shown = own
       this.#meeting.send(HELLO, own)
       if (this.#chain !== null) this.#attach()
     }
@@ -110,7 +112,7 @@ export class Tunnel {
   async #ask(): Promise<{ standing: Standing; accepted: boolean; barred: boolean; own: Buffer | null }> {
     const { noise } = this.#peer
     try {
-      const own = this.#meeting.met && !this.#greeted ? await this.#pact.admissionChain() : null
+      const own = this.#meeting.met && this.#inner === null ? await this.#pact.admissionChain() : null
       const standing = await this.#pact.standing(noise)
       const vouched =
         standing === 'unknown' ? this.#chain !== null && (await this.#pact.vouches(this.#chain, noise)) : null
@@ -124,10 +126,9 @@ export class Tunnel {
   }
 
   #hear(chain: Buffer): void {
-    if (this.#chain !== null) return this.#meeting.close()
     this.#chain = Buffer.from(chain)
-    // The remote's data may follow at once, so this must not wait for the gate; it has let the remote through already.
-    if (this.#greeted) this.#attach()
+    // Its data may follow at once, so this must not wait for the gate; that has let the remote through already.
+    if (this.#shown !== null && this.#inner === null) this.#attach()
     else this.check()
   }
 
@@ -152,14 +153,14 @@ export class Tunnel {
   }
 
   #receive(data: Buffer): void {
-    if (this.#inner === null) return this.#meeting.close()
-    if (!this.#inner.write(data)) this.#peer.pause(this)
+    if (this.#inner === null) this.#meeting.close()
+    else if (!this.#inner.write(data)) this.#peer.pause(this)
   }
 
   #ended(): void {
     const inner = this.#inner
     this.#inner = null
-    this.#greeted = false
+    this.#shown = null
     this.#chain = null
     if (inner !== null) {
       inner.destroy()

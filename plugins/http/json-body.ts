@@ -16,8 +16,7 @@ export function readJson(bytes: Buffer): unknown {
   } catch {
     throw malformed('its syntax is wrong')
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed('it is not an object')
-  inspect(value, 1)
+  if (typeof value === 'object' && value !== null) inspect(value, 1)
   return value
 }
 

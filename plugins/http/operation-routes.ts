@@ -53,7 +53,7 @@ export function serveOperation(app: FastifyInstance, operation: Operation, servi
 /** Path parameters and query, or path parameters and body. @throws OpenPactError INVALID_INPUT */
 function inputOf(shape: HttpShape, request: FastifyRequest, params: Record<string, string>): Fields {
   const query = request.query as Fields
-  const body: unknown = request.body ?? {}
+  const body: unknown = request.body === undefined ? {} : request.body
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw invalid('the body should be a JSON object.')
   if (shape.query && Object.keys(body).length > 0)

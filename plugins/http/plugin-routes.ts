@@ -2,7 +2,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { PluginContext } from '../../kernel/index.ts'
 import { authorise } from '../access/permits.ts'
-import { coded } from '../operations/coded.ts'
 import type { Door } from './door.ts'
 import type { Lifetimes } from './lifetimes.ts'
 import type { Route, RouteContext } from './route.ts'
@@ -34,7 +33,7 @@ export function serveRoute(app: FastifyInstance, plugin: string, route: Route, p
       } catch (error) {
         if (!reply.raw.headersSent) throw error
         // A stream has begun: nobody can be told any more, so the connection ends.
-        if (!signal.aborted) log.error(`route ${name} failed`, { plugin, error: coded(error).cause ?? error })
+        if (!signal.aborted) log.error(`route ${name} of plugin ${plugin} failed`, { error })
         reply.hijack()
         reply.raw.destroy()
         return undefined

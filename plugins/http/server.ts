@@ -140,7 +140,7 @@ export class HttpServer implements Http {
       // A body that nobody reads is not what is wrong with a path that does not exist.
       const missed = request.is404 && !isOpenPactError(error)
       const answered = missed ? this.#table.miss(request.method, request.raw.url ?? '') : requestError(error, bodyLimit)
-      if (answered.code === 'INTERNAL') this.#ctx.log.error('a request failed', { cause: answered.cause })
+      if (!isOpenPactError(error) && answered.kind === 'internal') this.#ctx.log.error('a request failed', { error })
       return reply
         .code(statusOf(answered))
         .headers(problemHeaders(answered))

@@ -1,5 +1,4 @@
 /** The read model of invites: what the list shows. How far an invite is used up is decided by the rule; this repeats it. */
-import type { LogRecord } from '../../kernel/index.ts'
 import { isRecord } from '../../kernel/rules.ts'
 import { table } from '../read-model/table.ts'
 import { inviteIdOf } from './rules.ts'
@@ -44,7 +43,7 @@ export const invitesTable = table({
       db.prepare('UPDATE invites_invite SET revoked = 1 WHERE pact = ? AND id = ?').run(pactNo, id)
       emit({ subject: 'invite', id, kind: 'invite.revoked' })
     } else {
-      const id = inviteOf(record)
+      const id = inviteOf(payload)
       if (id === null) return
       db.prepare('UPDATE invites_invite SET uses = uses + 1 WHERE pact = ? AND id = ?').run(pactNo, id)
       emit({ subject: 'invite', id, kind: 'invite.used', data: { entry: record.id } })
@@ -52,13 +51,8 @@ export const invitesTable = table({
   },
 })
 
-/** The invite that seated somebody. `member.add` is the kernel's type: its payload has no schema, so it is read with care. */
-function inviteOf(record: LogRecord): string | null {
-  try {
-    const payload: unknown = JSON.parse(record.entry?.payload.toString('utf8') ?? '')
-    const via = isRecord(payload) ? payload.via : null
-    return isRecord(via) && via.kind === 'invite' && typeof via.invite === 'string' ? via.invite : null
-  } catch {
-    return null
-  }
+/** The invite that seated somebody, or null for another way in. `member.add` is the kernel's type: it has no schema here. */
+function inviteOf(payload: unknown): string | null {
+  const via = isRecord(payload) ? payload.via : null
+  return isRecord(via) && via.kind === 'invite' && typeof via.invite === 'string' ? via.invite : null
 }

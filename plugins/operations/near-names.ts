@@ -12,7 +12,7 @@ export function nearNames(word: string, names: Iterable<string>, count = 3): str
     const limit = Math.max(2, Math.floor(Math.max(wanted.length, known.length) / 3))
     // A shortened name ("desc" for "description") is a near miss too, however much is missing.
     const begins = wanted.length >= 3 && known.startsWith(wanted)
-    const cost = begins ? 1 : distance(wanted, known, limit)
+    const cost = Math.min(distance(wanted, known, limit), begins ? 1 : limit + 1)
     if (cost <= limit) found.push({ name, cost })
   }
   found.sort((a, b) => a.cost - b.cost || (a.name < b.name ? -1 : 1))

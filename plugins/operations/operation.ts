@@ -1,5 +1,5 @@
 /** An operation: declared once, offered over HTTP, command line, MCP and SDK. */
-import type { Static, TSchema } from 'typebox'
+import { type Static, type TSchema, Type } from 'typebox'
 import type { Draft, Kernel, Pact, Receipt, ServiceRef, Until } from '../../kernel/index.ts'
 import { contribute, extensionPoint } from '../../kernel/index.ts'
 
@@ -89,4 +89,16 @@ export function operation<const Input extends TSchema, const Output extends TSch
   definition: Operation<Input, Output>,
 ) {
   return Object.assign(contribute(operationPoint, definition as unknown as Operation), { definition })
+}
+
+/** Inputs of every operation that writes: how sure the answer is to be. Spread them into `input`, hand them to `call.append`. */
+export const Waiting = {
+  until: Type.Optional(
+    Type.Enum(['applied', 'confirmed'], {
+      description: 'applied: it stands in the view of this machine; confirmed: no reorder can change it any more',
+    }),
+  ),
+  timeout: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 600_000, description: 'How long to wait for the confirmation, in ms (10000)' }),
+  ),
 }

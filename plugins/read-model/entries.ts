@@ -3,7 +3,7 @@ import { ACCEPTED, type LogRecord, type Pact, type Ref } from '../../kernel/inde
 import type { Database, Value } from '../store/sqlite.ts'
 import type { ReadPayload } from './payloads.ts'
 import type { People } from './people.ts'
-import { laneOf, lanes, positionOf, rowKey } from './rows.ts'
+import { lanes, positionOf, rowKey } from './rows.ts'
 import type { EntryView } from './service.ts'
 import type { Words } from './words.ts'
 
@@ -70,9 +70,9 @@ export class Entries {
   }
 
   /** Edges of an accepted entry to entries of the same pact; those of other pacts are in its row only. */
-  link(at: number, record: LogRecord): void {
+  link(pact: Pact, at: number, record: LogRecord): void {
     for (const ref of record.entry?.refs ?? []) {
-      if (ref.pact) continue
+      if (ref.pact && ref.pact !== pact.id) continue
       this.#db.prepare('INSERT OR IGNORE INTO refs VALUES (?, ?, ?)').run(ref.id, at, this.#words.number(ref.type))
     }
   }
@@ -99,6 +99,14 @@ export class Entries {
     for (const lane of [lanes.previewAccepted, lanes.previewRefused]) {
       this.#deleteRows(rowKey(pactNo, lane, from), rowKey(pactNo, lane, to))
     }
+  }
+
+  /** Types of the accepted entries from a position on. */
+  typesFrom(pactNo: number, position: number): string[] {
+    return this.#db
+      .prepare('SELECT type FROM entries WHERE at >= ? AND at < ?')
+      .all(rowKey(pactNo, lanes.accepted, position), rowKey(pactNo, lanes.refused, 0))
+      .map(({ type }) => (type === null ? '' : this.#words.text(Number(type))))
   }
 
   /** The row at a position, whatever its verdict. */
@@ -135,14 +143,23 @@ export class Entries {
     return (row as EntryRow | undefined) ?? null
   }
 
+  /** Id, type and verdict of a row. A malformed entry has no type: ''. */
+  identify(row: EntryRow): { id: string; type: string; verdict: string } {
+    const prefix = this.#people.writerPrefix(row.writer)
+    return {
+      id: row.n < 0 ? `${prefix}-b${-1 - row.n}` : `${prefix}-${row.n}`,
+      type: row.type === null ? '' : this.#words.text(row.type),
+      verdict: row.verdict === null ? ACCEPTED : this.#words.text(row.verdict),
+    }
+  }
+
   /** Renders a row. `confirmed` is the length below which nothing moves any more. */
   render(row: EntryRow, confirmed: number): EntryView {
     const agent = row.agent === null ? null : this.#people.byNumber(row.agent)
-    const prefix = this.#people.writerPrefix(row.writer)
-    const accepted = laneOf(row.at) === lanes.accepted || laneOf(row.at) === lanes.previewAccepted
+    const { id, type, verdict } = this.identify(row)
     return view({
-      id: row.n < 0 ? `${prefix}-b${-1 - row.n}` : `${prefix}-${row.n}`,
-      type: row.type === null ? '' : this.#words.text(row.type),
+      id,
+      type,
       v: row.v ?? 0,
       topic: row.topic === null ? '' : this.#words.text(row.topic),
       payload: JSON.parse(row.payload),
@@ -150,7 +167,7 @@ export class Entries {
       agent,
       timestamp: row.timestamp ?? 0,
       position: positionOf(row.at),
-      verdict: accepted || row.verdict === null ? ACCEPTED : this.#words.text(row.verdict),
+      verdict,
       confirmed,
       unreadable: row.unreadable,
       extra: row.extra === null ? {} : (JSON.parse(row.extra) as Extra),

@@ -34,6 +34,9 @@ export function readPayload(record: LogRecord, kernel: Pick<Kernel, 'entryType'>
   return { json, value: fault === null ? value : undefined, unreadable: fault }
 }
 
+/** How the reason of a payload that does not fit its type begins: what may change when the type does. */
+export const MISFIT = 'it does not fit its type: '
+
 /** Why a payload does not fit its type, or null when it does. */
 export function payloadFault(type: EntryType | null, payload: unknown): string | null {
   if (!type) return null
@@ -41,8 +44,8 @@ export function payloadFault(type: EntryType | null, payload: unknown): string |
   if (!check) checks.set(type.payload, (check = ajv.compile(type.payload)))
   if (check(payload)) return null
   const error = check.errors?.[0]
-  const where = error?.instancePath.slice(1).replaceAll('/', '.') || 'payload'
-  return `${where} ${error?.message ?? 'does not fit'}`
+  const where = error?.instancePath.slice(1).replaceAll('/', '.') || 'the payload'
+  return `${MISFIT}${where} ${error?.message ?? 'is something else'}`
 }
 
 function unreadable(kept: unknown, reason: string): ReadPayload {

@@ -1,14 +1,16 @@
 /** The read model: every query is an indexed lookup in `index.db`, which can be deleted at any time. */
 import { type LogRecord, type Pact, serviceRef } from '../../kernel/index.ts'
-import type { Database, Value } from '../store/sqlite.ts'
+import type { Database, Statement, Value } from '../store/sqlite.ts'
 import type { SubjectChange } from './table.ts'
 
 /** An entry as the API shows it. Field names are the wire's. */
 export interface EntryView {
+  /** `<8 hex>-<n>`; `<8 hex>-b<block>` for a malformed one, whose type is empty. */
   id: string
   type: string
   v: number
   topic: string
+  /** As signed. Where `unreadable` is set: what is known of it (ciphertext in base64, raw text, or `{ size, hash }`). */
   payload: unknown
   refs: { pact?: string; id: string; type: string }[]
   /** Handle of the agent, `<name>-<6 hex>`. */
@@ -29,19 +31,24 @@ export interface EntryView {
   caused_by?: string
   hops?: number
   origin?: string
-  /** Ids that refer to it are found under `/entries/:id/referenced-by`. */
 }
 
+/** Each combination that is not refused with QUERY_UNSUPPORTED is one range of an index per type. */
 export interface EntryQuery {
+  /** One, or at most 16. */
   type?: string | readonly string[]
   topic?: string
   /** Hex key of an agent. */
   agent?: string
-  /** Only accepted entries by default. */
+  /** Only accepted entries by default. `topic` and `agent` together need `type`. */
   verdict?: 'accepted' | 'refused' | 'any'
-  /** ISO or ms: bounds on the author's timestamp. */
+  /**
+   * Bounds on the author's timestamp, ms since 1970, both inclusive. They need `type`, exclude `topic` and `agent`, and order the
+   * page by timestamp: a claim of the authors, so for browsing and not for following. To follow, use events.
+   */
   since?: number
   until?: number
+  /** By position; `desc` (newest first) by default. */
   order?: 'asc' | 'desc'
   /** 1–1000, default 50. */
   limit?: number
@@ -50,38 +57,70 @@ export interface EntryQuery {
 
 export interface Page<T> {
   entries: T[]
+  /** Send it as `cursor` for the next page; null when there is none. */
   cursor: string | null
   has_more: boolean
 }
 
+/** What stands at one position of a log, and what it changed. */
+export interface Happening {
+  position: number
+  /** Chain of the prefix that ends with it. */
+  chain: Buffer
+  id: string
+  type: string
+  verdict: string
+  changes: SubjectChange[]
+}
+
+export interface Progress {
+  /** Entries that are indexed without a gap. */
+  indexed: number
+  length: number
+  /** Older history, or a table of it, is still being fetched or indexed; the newest entries can be read already. */
+  partial: boolean
+  /** How often the index of this pact was found to differ from confirmed history and was rebuilt since the start. */
+  rebuilds: number
+}
+
 export interface ReadModel {
+  /** Read here what `project` wrote. Statements are cached by their text; never write outside a projection. */
   readonly db: Database
   /** Value of the `pact` column for a pact. */
   pactNo(pact: Pact): number
-  /** A prepared statement, cached by its text. */
-  prepare(sql: string): ReturnType<Database['prepare']>
+  /** `db.prepare` */
+  prepare(sql: string): Statement
   /** An indexed lookup; null when unknown here. */
   entry(pact: Pact, id: string): EntryView | null
+  /** The entry at a position, whatever its verdict; null when it is not indexed. */
+  entryAt(pact: Pact, position: number): EntryView | null
+  /** The first entry with a dedup hash, accepted before refused. Check that its `agent` is the one you mean. */
   entryByDedup(pact: Pact, dedup: Buffer): EntryView | null
+  /** @throws OpenPactError CURSOR_INVALID, QUERY_UNSUPPORTED, INVALID_INPUT */
   entries(pact: Pact, query: EntryQuery): Page<EntryView>
-  /** Entries that refer to `id`. */
-  referencedBy(pact: Pact, id: string, options?: { type?: string; limit?: number; cursor?: string }): Page<EntryView>
+  /** Accepted entries that refer to `id`, by position, newest first by default. @throws OpenPactError CURSOR_INVALID, INVALID_INPUT */
+  referencedBy(
+    pact: Pact,
+    id: string,
+    options?: { type?: string; order?: 'asc' | 'desc'; limit?: number; cursor?: string },
+  ): Page<EntryView>
   /** Renders a record that stands in the view. */
   view(pact: Pact, record: LogRecord): EntryView
-  /** How far the index of a pact is: `partial` while older history is still being fetched. */
-  progress(pact: Pact): { indexed: number; length: number; partial: boolean }
+  /** How far the index of a pact is. */
+  progress(pact: Pact): Progress
   /** Catches up with the log now. Called by the kernel's hooks; also for tests. */
   sync(pact: Pact): Promise<void>
   /**
-   * Position, chain and subject changes of indexed records from `position` on, for the outbox. Only contiguous history.
+   * What happened from `position` on, for the outbox: only contiguous history that every table has seen. Fewer than `limit` when
+   * the index ends, or when a chain cannot be read now.
    */
-  changes(
-    pact: Pact,
-    position: number,
-    limit: number,
-  ): { position: number; chain: Buffer; id: string; type: string; verdict: string; changes: SubjectChange[] }[]
-  /** Chain at a position of the index (the prefix below it), or null when not indexed that far or pruned. */
-  chainAt(pact: Pact, position: number): Buffer | null
+  changes(pact: Pact, position: number, limit: number): Promise<Happening[]>
+  /** Changes at one position, as far as it is indexed. */
+  changesAt(pact: Pact, position: number): SubjectChange[]
+  /** Chain at a position of the index (of the prefix below it), or null when not indexed that far or not on this machine. */
+  chainAt(pact: Pact, position: number): Promise<Buffer | null>
+  /** Raised whenever indexed entries were undone: who reads in several steps compares it before and after. */
+  epoch(pact: Pact): number
   /** Drops and rebuilds everything from the logs. Emits no events. */
   rebuild(): Promise<void>
   /** All rows of all derived tables of a pact in a canonical order, for comparing with a rebuild in tests. */

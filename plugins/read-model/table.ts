@@ -18,7 +18,7 @@ export interface ProjectionContext {
   readonly pact: Pact
   /** Number of the pact in this database: the value of every table's `pact` column. */
   readonly pactNo: number
-  /** Parsed payload of an accepted entry whose payload fits its schema; undefined otherwise. */
+  /** Parsed payload; it fits the schema of its type where a plugin here owns the type. */
   readonly payload: unknown
   /** Ledger time (ms) is not known here: a projection may compare only what the log says. */
   emit(change: SubjectChange): void
@@ -30,13 +30,16 @@ export interface TableDefinition {
   /** Raised when `create` or `project` change: the table is dropped and rebuilt from the log, alone. */
   version: number
   /**
-   * `CREATE TABLE` and `CREATE INDEX` statements for exactly this table. It has a column `pact INTEGER NOT NULL` and a rowid.
-   * Undo triggers are added by the read model.
+   * `CREATE TABLE` and `CREATE INDEX` statements for exactly this table. It has a column `pact INTEGER NOT NULL`, that its indexes
+   * begin with, and a rowid. Undo triggers are added by the read model.
    */
   create: string
   /** Entry types that `project` is called for. */
   types: readonly string[]
-  /** Plain SQL over its own table, called in log order for accepted, readable entries, inside the index's transaction. */
+  /**
+   * Plain SQL over its own table, called in log order for accepted, readable entries, inside the index's transaction. It must depend
+   * on nothing but the records. A throw marks the entry `unreadable`, takes back what this call did and leaves other tables alone.
+   */
   project(record: LogRecord, db: Database, context: ProjectionContext): void
 }
 

@@ -3,11 +3,15 @@ import { type TSchema, Type } from 'typebox'
 import type { EntryType } from '../../kernel/index.ts'
 import { bounds, idPattern, keyPattern, priorities } from './payloads.ts'
 
-export const EntryId = Type.String({ pattern: idPattern, description: 'Id of an entry: <8 hex>-<number>' })
+export const TaskId = Type.String({ pattern: idPattern, title: 'the id of a task' })
 export const Priority = Type.Enum(priorities)
-export const Title = Type.String({ minLength: 1, maxLength: bounds.title, description: 'What is to be done, in a line' })
+export const Title = Type.String({
+  minLength: 1,
+  maxLength: bounds.title,
+  description: 'What is to be done, in a line',
+})
 export const Description = Type.String({ maxLength: bounds.description, description: 'All one must know to do it' })
-export const Dependencies = Type.Array(EntryId, {
+export const Dependencies = Type.Array(TaskId, {
   maxItems: bounds.dependencies,
   uniqueItems: true,
   description: 'Ids of tasks that must be complete first',
@@ -30,22 +34,22 @@ export const task = entryType('task', 'A piece of work that one agent at a time 
 })
 
 export const taskClaim = entryType('task.claim', 'Takes a task for the length of a lease', {
-  task: EntryId,
+  task: TaskId,
   lease_ms: LeaseMs,
 })
 
 export const taskRenew = entryType('task.renew', 'Starts the lease of a claim anew', {
-  task: EntryId,
+  task: TaskId,
   lease_ms: LeaseMs,
 })
 
 export const taskRelease = entryType('task.release', 'Gives a claimed task back', {
-  task: EntryId,
+  task: TaskId,
   reason: Type.Optional(Reason),
 })
 
 export const taskComplete = entryType('task.complete', 'Ends a task for good', {
-  task: EntryId,
+  task: TaskId,
   result: Type.Optional(Result),
 })
 

@@ -1,23 +1,13 @@
 /** Leases as seen from this machine: how long one may be, and that ledger time moves on when one ends. */
-import type { Pact, PluginContext } from '../../kernel/index.ts'
-import { OpenPactError } from '../../kernel/index.ts'
-import { type ReadModel, readModel } from '../read-model/service.ts'
+import { OpenPactError, type Pact, type PluginContext } from '../../kernel/index.ts'
+import { readModel } from '../read-model/service.ts'
 import { longestLease } from './rules.ts'
 
 /** 15 minutes, in ms: short enough that a crashed agent does not hold its task for long. */
 const USUAL = 15 * 60_000
 
 /**
- * The length of lease to ask for, ms.
- * @throws OpenPactError TASKS_OFF
- */
-export async function leaseLength(pact: Pact, wanted: number | undefined): Promise<number> {
-  const settings = await ruleSettings(pact)
-  return wanted ?? Math.min(USUAL, longestLease(settings))
-}
-
-/**
- * What the charter says under this rule. Without the rule every claim would be accepted, so nothing is written.
+ * What the charter says under the rule of tasks. Without the rule every claim would be accepted, so nothing must be written.
  * @throws OpenPactError TASKS_OFF
  */
 export async function ruleSettings(pact: Pact): Promise<unknown> {
@@ -25,4 +15,54 @@ export async function ruleSettings(pact: Pact): Promise<unknown> {
   const rule = state?.charter.rules.find(({ plugin }) => plugin === 'tasks')
   if (!rule) throw new OpenPactError('TASKS_OFF', { pact: pact.alias })
   return rule.settings
+}
+
+/**
+ * The length of a lease, ms, and the timestamp it counts from: never before ledger time, so that a slow clock shortens nothing.
+ * @throws OpenPactError TASKS_OFF
+ */
+export async function leaseOf(pact: Pact, wanted?: number): Promise<{ lease: number; timestamp?: number }> {
+  const longest = longestLease(await ruleSettings(pact))
+  const time = await pact.time()
+  return { lease: wanted ?? Math.min(USUAL, longest), ...(time > Date.now() && { timestamp: time }) }
+}
+
+/**
+ * Has ledger time pass the end of each lease, of those found at the start as well: after the moment given to `wakeAt` an indexer's
+ * machine writes a tick. Only the next end is asked for; the tick brings a sync, and that the one after.
+ */
+export function watchLeases(ctx: PluginContext): void {
+  const model = ctx.use(readModel)
+  const passed = new Map<string, number>()
+  const asked = new Map<string, number>()
+  const nextEnd = (pact: Pact) => {
+    const row = model
+      .prepare(
+        `SELECT min(lease_until) AS at FROM tasks_task WHERE pact = ? AND status = 'claimed' AND lease_until > ?`,
+      )
+      .get(model.pactNo(pact), passed.get(pact.id) ?? 0)
+    return (row?.at ?? null) as number | null
+  }
+  const wake = async (pact: Pact) => {
+    const seen = nextEnd(pact)
+    if (seen === null || (seen === asked.get(pact.id) && Date.now() < seen)) return
+    passed.set(pact.id, await pact.time())
+    const at = nextEnd(pact)
+    if (at === null || at === asked.get(pact.id)) return
+    asked.set(pact.id, at)
+    pact.wakeAt(at)
+  }
+  ctx.onClose(
+    model.onSync(pact => {
+      wake(pact).catch(error => {
+        if (!ctx.signal.aborted) ctx.log.warn('cannot watch the leases', { pact: pact.alias, reason: String(error) })
+      })
+    }),
+  )
+  // A claim refused after a long quiet time is good at the next try, once ledger time has caught up with our clock.
+  ctx.tap('entry.applied', (pact, records) => {
+    for (const { verdict, entry } of records) {
+      if (verdict === 'clock-ahead' && entry && entry.timestamp <= Date.now()) pact.wakeAt(entry.timestamp)
+    }
+  })
 }

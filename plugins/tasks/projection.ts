@@ -4,9 +4,10 @@ import type { ProjectionContext } from '../read-model/table.ts'
 import type { Database, Value } from '../store/sqlite.ts'
 import { type LeasePayload, priorities, type TaskPayload } from './payloads.ts'
 
-/** What events about a task carry beside its id. */
+/** What changes are made of. */
 interface Row {
   id: string
+  position: number
   topic: string
   status: string
   assignee: string | null
@@ -14,85 +15,84 @@ interface Row {
   blocked: number
 }
 
-const ROW = 'id, topic, status, assignee, claimant, blocked'
+const COLUMNS = 'id, position, topic, status, assignee, claimant, blocked'
 
 export function projectTask(record: LogRecord, db: Database, context: ProjectionContext): void {
   const { entry } = record
-  const { payload } = context
+  const { payload, pactNo } = context
   if (!entry || payload === undefined) return
-  const agent = entry.agent.toString('hex')
-  const change = (sql: string, ...values: Value[]): Row | undefined => {
+  const update = (set: string, ...values: Value[]) => {
     const { task } = payload as { task: string }
-    const statement = db.prepare(`UPDATE tasks_task SET last = ?, ${sql} WHERE pact = ? AND id = ? RETURNING ${ROW}`)
-    return statement.get(record.id, ...values, context.pactNo, task) as Row | undefined
+    const sql = `UPDATE tasks_task SET last = ?, ${set} WHERE pact = ? AND id = ? AND waits_for IS NULL RETURNING ${COLUMNS}`
+    return db.prepare(sql).get(record.id, ...values, pactNo, task) as Row | undefined
   }
   const tell = (kind: string, row: Row | undefined) => {
     if (!row) return
     const { id, topic, status, assignee, claimant } = row
     context.emit({ subject: 'task', id, kind: `task.${kind}`, data: { topic, status, assignee, claimant } })
   }
+  const leaseEnd = () => entry.timestamp + (payload as LeasePayload).lease_ms
 
   switch (entry.type) {
     case 'task': {
-      const row = insert(record, entry.topic, payload as TaskPayload, db, context.pactNo)
+      const row = insert(record, entry.topic, payload as TaskPayload, db, pactNo)
       tell('open', row)
       if (row?.blocked === 0) tell('ready', row)
       return
     }
     case 'task.claim': {
-      const until = entry.timestamp + (payload as LeasePayload).lease_ms
-      tell('claimed', change(`status = 'claimed', claimant = ?, lease_until = ?`, agent, until))
+      const agent = entry.agent.toString('hex')
+      tell('claimed', update(`status = 'claimed', claimant = ?, lease_until = ?`, agent, leaseEnd()))
       return
     }
-    case 'task.renew':
-      change('lease_until = ?', entry.timestamp + (payload as LeasePayload).lease_ms)
+    case 'task.renew': {
+      update('lease_until = ?', leaseEnd())
       return
+    }
     case 'task.release': {
-      const row = change(`status = 'open', claimant = NULL, lease_until = NULL`)
+      const row = update(`status = 'open', claimant = NULL, lease_until = NULL`)
       tell('released', row)
       tell('ready', row)
       return
     }
     case 'task.complete': {
-      const row = change(`status = 'complete', lease_until = NULL`)
+      const row = update(`status = 'complete', lease_until = NULL`)
       tell('complete', row)
-      if (row) for (const freed of unblock(row.id, db, context.pactNo)) tell('ready', freed)
+      if (row) for (const freed of unblock(row.id, db, pactNo)) tell('ready', freed)
     }
   }
 }
 
+/** The row of a new task, and one for each task that it waits for. */
 function insert(record: LogRecord, topic: string, payload: TaskPayload, db: Database, pactNo: number): Row | undefined {
   const { priority = 'normal', assignee = null, depends_on = [] } = payload
+  const urgency = priorities.length - 1 - priorities.indexOf(priority)
+  const incomplete = db.prepare(
+    `SELECT 1 FROM tasks_task WHERE pact = ? AND id = ? AND waits_for IS NULL AND status <> 'complete'`,
+  )
+  const waitsFor = depends_on.filter(id => incomplete.get(pactNo, id))
+  for (const id of waitsFor) {
+    db.prepare('INSERT INTO tasks_task (pact, id, waits_for) VALUES (?, ?, ?)').run(pactNo, record.id, id)
+  }
   return db
     .prepare(
-      `INSERT INTO tasks_task (pact, id, position, last, topic, urgency, assignee, status, claimant, lease_until, blocked)
-       VALUES (?, ?, ?, ?, ?, ?, ?, 'open', NULL, NULL, (
-         SELECT count(*) FROM json_each(?) AS needed
-         JOIN tasks_task AS other ON other.pact = ? AND other.id = needed.value AND other.status <> 'complete'
-       )) RETURNING ${ROW}`,
+      `INSERT INTO tasks_task (pact, id, position, last, topic, urgency, assignee, blocked, status)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open') RETURNING ${COLUMNS}`,
     )
-    .get(
-      pactNo,
-      record.id,
-      record.position,
-      record.id,
-      topic,
-      priorities.length - 1 - priorities.indexOf(priority),
-      assignee,
-      JSON.stringify(depends_on),
-      pactNo,
-    ) as Row | undefined
+    .get(pactNo, record.id, record.position, record.id, topic, urgency, assignee, waitsFor.length) as Row | undefined
 }
 
-/** One dependency less for all that wait for `id`. Answers those that now wait for nothing, oldest first. */
+/** One task less to wait for, for all that waited for `id`. Answers those that now wait for nothing, oldest first. */
 function unblock(id: string, db: Database, pactNo: number): Row[] {
-  return db
-    .prepare(
-      `UPDATE tasks_task SET blocked = blocked - 1
-       WHERE pact = ? AND id IN (SELECT task FROM tasks_dep WHERE pact = ? AND needs = ?)
-       RETURNING position, ${ROW}`,
-    )
-    .all(pactNo, pactNo, id)
+  const waiting = db
+    .prepare('DELETE FROM tasks_task WHERE pact = ? AND waits_for = ? RETURNING id')
+    .all(pactNo, id)
+    .map(row => row.id as string)
+  const step = db.prepare(
+    `UPDATE tasks_task SET blocked = blocked - 1 WHERE pact = ? AND id = ? AND waits_for IS NULL RETURNING ${COLUMNS}`,
+  )
+  return waiting
+    .map(task => step.get(pactNo, task) as unknown as Row)
     .filter(row => row.blocked === 0)
-    .sort((a, b) => Number(a.position) - Number(b.position)) as unknown as Row[]
+    .sort((a, b) => a.position - b.position)
 }

@@ -3,8 +3,8 @@ import type { Pact } from '../../kernel/index.ts'
 import type { ReadModel, Value } from '../read-model/service.ts'
 import type { TaskRow } from './state.ts'
 
-/** Where a list starts, after the last task of the page before. */
-export type After = readonly number[] | null
+/** The last task of the page before, by what its list is ordered by. */
+export type Place = readonly number[] | null
 
 export interface Filter {
   topic?: string
@@ -16,12 +16,12 @@ export interface ListFilter extends Filter {
   status?: TaskRow['status']
 }
 
-const COLUMNS = 'id, last, position, assignee, status, lease_until'
+const COLUMNS = 'id, last, position, topic, assignee, blocked, status, claimant, lease_until, urgency'
 const statuses: TaskRow['status'][] = ['open', 'claimed', 'complete']
 
 export function taskRow(model: ReadModel, pact: Pact, id: string): TaskRow | null {
   const row = model
-    .prepare(`SELECT ${COLUMNS} FROM tasks_task WHERE pact = ? AND id = ?`)
+    .prepare(`SELECT ${COLUMNS} FROM tasks_task WHERE pact = ? AND id = ? AND waits_for IS NULL`)
     .get(model.pactNo(pact), id)
   return (row as TaskRow | undefined) ?? null
 }
@@ -35,11 +35,11 @@ export function historyOf(model: ReadModel, pact: Pact, id: string): string[] {
 }
 
 /** Tasks in the order in which they were recorded. `after` is `[position]`. A list of any status is three lists, merged. */
-export function listTasks(
+export function listRows(
   model: ReadModel,
   pact: Pact,
   filter: ListFilter,
-  page: { order: 'asc' | 'desc'; limit: number; after: After },
+  page: { order: 'asc' | 'desc'; limit: number; after: Place },
 ): TaskRow[] {
   const { order, limit, after } = page
   const { terms, values } = where(filter)
@@ -58,16 +58,16 @@ export function listTasks(
  * Tasks that can be claimed at ledger time `time`: the most urgent first, then the oldest. `after` is `[urgency, position]`.
  * Tasks whose lease ran out join those that are open; there are few, so that sorting them costs little.
  */
-export function readyTasks(
+export function readyRows(
   model: ReadModel,
   pact: Pact,
   filter: Filter,
-  page: { limit: number; after: After; time: number },
-): (TaskRow & { urgency: number })[] {
+  page: { limit: number; after: Place; time: number },
+): TaskRow[] {
   const { limit, after, time } = page
   const { terms, values } = where(filter)
   const part = (ready: string) => `SELECT * FROM (
-    SELECT ${COLUMNS}, urgency FROM tasks_task WHERE pact = ? ${terms} AND ${ready} AND (urgency, position) > (?, ?)
+    SELECT ${COLUMNS} FROM tasks_task WHERE pact = ? ${terms} AND ${ready} AND (urgency, position) > (?, ?)
     ORDER BY urgency, position LIMIT ?)`
   const [urgency, position] = after ?? [-1, -1]
   const rest = [urgency as number, position as number, limit]
@@ -81,7 +81,7 @@ function where({ topic, assignee }: Filter): { terms: string; values: Value[] } 
   return { terms, values: [assignee, topic].filter(value => value !== undefined) }
 }
 
-function union<Row extends TaskRow>(model: ReadModel, parts: string[], order: string, values: Value[], limit: number): Row[] {
+function union(model: ReadModel, parts: string[], order: string, values: Value[], limit: number): TaskRow[] {
   const sql = `${parts.join(' UNION ALL ')} ORDER BY ${order} LIMIT ?`
-  return model.prepare(sql).all(...values, limit) as unknown as Row[]
+  return model.prepare(sql).all(...values, limit) as unknown as TaskRow[]
 }

@@ -126,7 +126,8 @@ test('nothing changes a completed task', async () => {
 test('only the holder renews, releases and completes; an admin may release', async () => {
   const world = new World()
   const id = await world.task()
-  for (const type of ['task.release', 'task.complete']) expect(await world.say(type, ann, { task: id })).toBe('not-claimant')
+  for (const type of ['task.release', 'task.complete'])
+    expect(await world.say(type, ann, { task: id })).toBe('not-claimant')
   expect(await world.say('task.renew', ann, { task: id, lease_ms: MINUTE })).toBe('not-claimant')
   expect(await world.say('task.release', cid, { task: id }, true)).toBe('not-claimant')
   await world.claim(id, ann)
@@ -260,7 +261,9 @@ test('every sequence of entries keeps the promises of the rule', async () => {
 })
 
 test('the same sequence gives the same verdicts and the same bytes', async () => {
-  const play = async (steps: { step: { do: string; lease: number }; agent: string; task: number; admin: boolean }[]) => {
+  const play = async (
+    steps: { step: { do: string; lease: number }; agent: string; task: number; admin: boolean }[],
+  ) => {
     const world = new World()
     const ids = [await world.task(), await world.task(), await world.task()]
     const verdicts: string[] = []

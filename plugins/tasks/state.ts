@@ -1,7 +1,7 @@
 /** A task as the API shows it, made of its row and of the entries that the row points to. */
 import { type Static, Type } from 'typebox'
 import type { EntryView } from '../read-model/service.ts'
-import { EntryId, Priority } from './entries.ts'
+import { Priority, TaskId } from './entries.ts'
 import type { CompletePayload, ReleasePayload, TaskPayload } from './payloads.ts'
 
 const Time = Type.String({ description: 'ISO 8601' })
@@ -11,7 +11,7 @@ const orNull = <const T extends Type.TSchema>(type: T) => Type.Union([type, Type
 export const Status = Type.Enum(['open', 'claimed', 'complete'])
 
 export const HistoryEvent = Type.Object({
-  id: EntryId,
+  id: TaskId,
   what: Type.Enum(['recorded', 'claimed', 'renewed', 'released', 'completed']),
   by: Handle,
   at: Time,
@@ -21,13 +21,13 @@ export const HistoryEvent = Type.Object({
 })
 
 export const TaskState = Type.Object({
-  id: EntryId,
+  id: TaskId,
   title: Type.String(),
   description: Type.String(),
   topic: Type.String(),
   priority: Priority,
   assignee: orNull(Type.String({ description: 'Handle of the agent, or hex key, that alone may claim it' })),
-  depends_on: Type.Array(EntryId),
+  depends_on: Type.Array(TaskId),
   status: Status,
   claimed_by: orNull(Handle),
   lease_until: orNull(Time),
@@ -49,16 +49,35 @@ export interface TaskRow {
   id: string
   last: string
   position: number
+  topic: string
+  /** 0 is the most urgent. */
+  urgency: number
+  /** Hex key. */
   assignee: string | null
+  /** Number of dependencies that are not complete. */
+  blocked: number
   status: TaskState['status']
+  /** Hex key. */
+  claimant: string | null
+  /** ms */
   lease_until: number | null
+}
+
+/** @param time ledger time, ms */
+export function leaseOver({ lease_until }: TaskRow, time: number): boolean {
+  return lease_until !== null && lease_until <= time
 }
 
 /**
  * @param time ledger time, ms
  * @param names handles of assignees by their keys; a key without one is shown itself
  */
-export function taskState(row: TaskRow, read: (id: string) => EntryView, time: number, names: Map<string, string>): TaskState {
+export function taskState(
+  row: TaskRow,
+  read: (id: string) => EntryView,
+  time: number,
+  names: Map<string, string>,
+): TaskState {
   const recorded = read(row.id)
   const last = read(row.last)
   const payload = recorded.payload as TaskPayload
@@ -76,7 +95,7 @@ export function taskState(row: TaskRow, read: (id: string) => EntryView, time: n
     // Whoever claimed, renewed or completed is the one who holds or held it.
     claimed_by: held ? last.author : null,
     lease_until: until === null ? null : iso(until),
-    lease_expired: until !== null && until <= time,
+    lease_expired: leaseOver(row, time),
     result: row.status === 'complete' ? ((last.payload as CompletePayload).result ?? null) : null,
     created_by: recorded.author,
     created_at: recorded.timestamp,

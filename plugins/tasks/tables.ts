@@ -3,7 +3,6 @@
  * Only accepted entries reach it, in log order, so it repeats what the rule decided and decides nothing itself.
  */
 import { table } from '../read-model/table.ts'
-import type { TaskPayload } from './payloads.ts'
 import { projectTask } from './projection.ts'
 
 /** Types that touch a task: every one of them brings it into a new state. */
@@ -13,6 +12,9 @@ const types = ['task', 'task.claim', 'task.renew', 'task.release', 'task.complet
  * The state that each task is in. `position` is where the task was recorded, `last` the entry that brought it into this state.
  * `urgency` counts down from the most urgent (0), so that the ready list is one ascending walk; `blocked` is the number of its
  * dependencies that are not complete.
+ *
+ * A row with `waits_for` is no task: it says that task `id` waits for task `waits_for`, and has no status. Both are in one table
+ * because each table is rebuilt alone, and completing a task must find those that wait for it.
  */
 export const tasksTable = table({
   name: 'tasks_task',
@@ -20,13 +22,13 @@ export const tasksTable = table({
   types,
   create: `
     CREATE TABLE tasks_task (
-      pact INTEGER NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL, last TEXT NOT NULL,
-      topic TEXT NOT NULL, urgency INTEGER NOT NULL, assignee TEXT, blocked INTEGER NOT NULL,
-      status TEXT NOT NULL, claimant TEXT, lease_until INTEGER
+      pact INTEGER NOT NULL, id TEXT NOT NULL, waits_for TEXT, position INTEGER, last TEXT, topic TEXT, urgency INTEGER,
+      assignee TEXT, blocked INTEGER, status TEXT, claimant TEXT, lease_until INTEGER
     );
-    CREATE UNIQUE INDEX tasks_task_id ON tasks_task (pact, id);
-    CREATE INDEX tasks_task_all ON tasks_task (pact, status, position);
-    CREATE INDEX tasks_task_topic ON tasks_task (pact, topic, status, position);
+    CREATE UNIQUE INDEX tasks_task_id ON tasks_task (pact, id) WHERE waits_for IS NULL;
+    CREATE INDEX tasks_task_waits ON tasks_task (pact, waits_for) WHERE waits_for IS NOT NULL;
+    CREATE INDEX tasks_task_status ON tasks_task (pact, status, position) WHERE status IS NOT NULL;
+    CREATE INDEX tasks_task_topic ON tasks_task (pact, topic, status, position) WHERE status IS NOT NULL;
     CREATE INDEX tasks_task_assignee ON tasks_task (pact, assignee, status, position) WHERE assignee IS NOT NULL;
     CREATE INDEX tasks_task_assignee_topic ON tasks_task (pact, assignee, topic, status, position)
       WHERE assignee IS NOT NULL;
@@ -39,23 +41,6 @@ export const tasksTable = table({
   project: projectTask,
 })
 
-/**
- * Which task waits for which. Rows are only ever added, with the task that waits: so `tasks_task` may look up who waits for a
- * completed task here, even while one of the two tables is rebuilt without the other.
- */
-export const dependenciesTable = table({
-  name: 'tasks_dep',
-  version: 1,
-  types: ['task'],
-  create: `
-    CREATE TABLE tasks_dep (pact INTEGER NOT NULL, needs TEXT NOT NULL, task TEXT NOT NULL);
-    CREATE INDEX tasks_dep_needs ON tasks_dep (pact, needs);`,
-  project(record, db, { pactNo, payload }) {
-    const insert = db.prepare('INSERT INTO tasks_dep (pact, needs, task) VALUES (?, ?, ?)')
-    for (const needs of (payload as TaskPayload | undefined)?.depends_on ?? []) insert.run(pactNo, needs, record.id)
-  },
-})
-
 /** Every accepted entry about a task, in order. */
 export const historyTable = table({
   name: 'tasks_history',
@@ -66,12 +51,8 @@ export const historyTable = table({
     CREATE INDEX tasks_history_task ON tasks_history (pact, task, position);`,
   project(record, db, { pactNo, payload }) {
     const task = record.entry?.type === 'task' ? record.id : (payload as { task: string } | undefined)?.task
-    if (!task) return
-    db.prepare('INSERT INTO tasks_history (pact, task, position, entry) VALUES (?, ?, ?, ?)').run(
-      pactNo,
-      task,
-      record.position,
-      record.id,
-    )
+    if (task === undefined) return
+    const insert = db.prepare('INSERT INTO tasks_history (pact, task, position, entry) VALUES (?, ?, ?, ?)')
+    insert.run(pactNo, task, record.position, record.id)
   },
 })

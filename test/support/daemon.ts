@@ -163,7 +163,11 @@ export class TestDaemon {
     return this.request('POST', path, body, headers)
   }
 
-  put<T = Record<string, unknown>>(path: string, body: unknown = {}, headers?: Record<string, string>): Promise<Answer<T>> {
+  put<T = Record<string, unknown>>(
+    path: string,
+    body: unknown = {},
+    headers?: Record<string, string>,
+  ): Promise<Answer<T>> {
     return this.request('PUT', path, body, headers)
   }
 
@@ -202,7 +206,11 @@ export function temporaryDirectory(): Promise<string> {
 }
 
 /** Asks until `probe` answers something; for what another machine does in its own time. @throws Error when time is over */
-export async function eventually<T>(what: string, probe: () => Promise<T | null | undefined | false>, limit = 20_000): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  probe: () => Promise<T | null | undefined | false>,
+  limit = 20_000,
+): Promise<T> {
   const deadline = Date.now() + limit
   for (;;) {
     const found = await probe()

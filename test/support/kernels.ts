@@ -2,15 +2,20 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Kernel, type PluginEntry, startKernel } from '../../kernel/index.ts'
+import { definePlugin, type Kernel, type PluginEntry, startKernel } from '../../kernel/index.ts'
 import type { Ledger } from '../../kernel/ledger/ledger.ts'
 import { applicationOf } from '../../kernel/ledger/seats.ts'
 import { doorTopic } from '../../kernel/replication/topics.ts'
-import { definePlugin } from '../../kernel/index.ts'
 import { connect, openDoor, until } from './ledgers.ts'
 
 /** Seats whoever a member vouches for, so that a test needs no door. */
-export const openDoorPlugin = definePlugin({ name: 'open-door', version: '0.0.0', api: 1, summary: 'admits in tests', rules: openDoor })
+export const openDoorPlugin = definePlugin({
+  name: 'open-door',
+  version: '0.0.0',
+  api: 1,
+  summary: 'admits in tests',
+  rules: openDoor,
+})
 
 export interface TestKernel extends Kernel {
   /** The one pact of the group. */

@@ -1,0 +1,195 @@
+/** `openpact doctor`: looks at everything a daemon needs and says in plain words what to do. */
+import { accessSync, constants, readFileSync, statfsSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { DATA_FORMAT } from '../../kernel/host/data-dir.ts'
+import { asFailure } from '../errors.ts'
+import type { Session } from '../session.ts'
+import type { MachineStatus } from './status.ts'
+
+export interface Finding {
+  /** `advice` is nothing broken, but something to know or do. */
+  level: 'ok' | 'advice' | 'fault'
+  about: string
+  words: string
+}
+
+/** `GET /v1/pacts/:id/status`, as far as it is explained here. */
+export interface PactStatus {
+  alias: string
+  length: number
+  confirmed: number
+  contiguous: number
+  synced: boolean
+  writable: boolean
+  indexers: { writer: string; online: boolean; self: boolean }[]
+  waiting: string
+  interrupted: { reason: string; cure: string } | null
+  peers: { tunnel: boolean }[]
+  index: { indexed: number; length: number; partial: boolean }
+  proposed: string | null
+  health: { ok: boolean; problems: string[]; repairs: number }
+}
+
+/** Less free space than this is advised against, bytes. */
+const lowDisk = 1024 ** 3
+
+const marks = { ok: 'ok  ', advice: 'note', fault: 'FAIL' }
+
+export function doctorCommand(program: Command, session: () => Session): void {
+  program
+    .command('doctor')
+    .summary('check this machine and say what to do')
+    .description('Check data directory, permissions, disk, port, versions and every pact; say in plain words what to do.')
+    .action(async () => {
+      const shell = session()
+      const findings = [...checkMachine(shell), ...(await checkDaemon(shell))]
+      const ok = findings.every(({ level }) => level !== 'fault')
+      if (shell.json) shell.print({ ok, findings })
+      else shell.write(findings.map(({ level, about, words }) => `${marks[level]}  ${about}: ${words}\n`).join(''))
+      if (!ok) process.exitCode = 1
+    })
+}
+
+function checkMachine(shell: Session): Finding[] {
+  return [checkNode(), ...checkDirectory(shell)]
+}
+
+function checkNode(): Finding {
+  const { node } = process.versions
+  const [major = 0, minor = 0] = node.split('.').map(Number)
+  const fits = major > 20 || (major === 20 && minor >= 19)
+  const words = fits ? `version ${node}` : `version ${node} is too old; install 20.19 or newer`
+  return { level: fits ? 'ok' : 'fault', about: 'Node', words }
+}
+
+function checkDirectory(shell: Session): Finding[] {
+  const { dataDir, tokenFile } = shell.place
+  const about = 'Data directory'
+  const found = statSync(dataDir, { throwIfNoEntry: false })
+  if (!found) return [{ level: 'advice', about, words: `${dataDir} does not exist yet; \`openpact start\` makes it` }]
+  if (!found.isDirectory()) return [{ level: 'fault', about, words: `${dataDir} is a file; choose another with --data-dir` }]
+  try {
+    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch {
+    return [{ level: 'fault', about, words: `${dataDir} cannot be written by you; change its owner or choose another with --data-dir` }]
+  }
+  return [
+    { level: 'ok', about, words: dataDir },
+    checkFormat(dataDir),
+    checkPrivate('Access to the data directory', dataDir),
+    ...(statSync(tokenFile, { throwIfNoEntry: false }) ? [checkPrivate('Access to the token', tokenFile)] : []),
+    checkDisk(dataDir),
+  ]
+}
+
+function checkFormat(dataDir: string): Finding {
+  let format: string
+  try {
+    format = readFileSync(join(dataDir, 'format'), 'utf8').trim()
+  } catch {
+    return { level: 'advice', about: 'Format', words: 'no daemon has used this directory yet' }
+  }
+  const fits = Number(format) <= DATA_FORMAT
+  const words = fits ? `${format}, which this version knows` : `${format} is newer than this version knows (${DATA_FORMAT}); update OpenPact`
+  return { level: fits ? 'ok' : 'fault', about: 'Format', words }
+}
+
+function checkPrivate(about: string, path: string): Finding {
+  const others = (statSync(path).mode & 0o077) !== 0
+  if (!others) return { level: 'ok', about, words: 'yours alone' }
+  return { level: 'fault', about, words: `others on this machine can get at ${path}; run \`chmod go-rwx ${path}\`` }
+}
+
+function checkDisk(dataDir: string): Finding {
+  const { bavail, bsize } = statfsSync(dataDir)
+  const free = bavail * bsize
+  const words = `${(free / 1024 ** 3).toFixed(1)} GiB free`
+  if (free >= lowDisk) return { level: 'ok', about: 'Disk', words }
+  return { level: 'advice', about: 'Disk', words: `${words}; each pact sets about 75 MB aside, so free some space` }
+}
+
+async function checkDaemon(shell: Session): Promise<Finding[]> {
+  const daemon = shell.daemon()
+  if (!daemon) return [await checkPort(shell), { level: 'advice', about: 'Daemon', words: 'not running; `openpact start` starts it' }]
+  try {
+    const client = shell.client()
+    const { body: machine } = await client.get<MachineStatus>('/v1/status')
+    const findings = [{ level: 'ok' as const, about: 'Daemon', words: `answers at ${daemon.url}, version ${machine.version}` }]
+    const pacts = await Promise.all(
+      machine.pacts.map(async pact => (await client.get<PactStatus>(`/v1/pacts/${pact.id}/status`)).body),
+    )
+    return [...findings, checkNetwork(machine), ...joinFindings(machine), ...pacts.flatMap(explainPact)]
+  } catch (error) {
+    const { message, help } = asFailure(error)
+    return [{ level: 'fault', about: 'Daemon', words: `${message} ${help}` }]
+  }
+}
+
+/** Whether a daemon would get its port. Only where a port is named: the daemon's own is in a configuration that is not read here. */
+async function checkPort(shell: Session): Promise<Finding> {
+  if (shell.flags.port === undefined) return { level: 'ok', about: 'Port', words: 'looked at when the daemon starts' }
+  const port = shell.port()
+  const free = await new Promise<boolean>(resolve => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
+  if (free) return { level: 'ok', about: 'Port', words: `${port} is free` }
+  return { level: 'fault', about: 'Port', words: `${port} is taken by another program; choose another with --port (0 takes any free one)` }
+}
+
+function checkNetwork({ network }: MachineStatus): Finding {
+  const about = 'Network'
+  if (!network.online) return { level: 'advice', about, words: 'off; this machine keeps to itself' }
+  const via = network.bootstrap ? ` by way of ${network.bootstrap.join(', ')}` : ''
+  return { level: 'ok', about, words: `online${via}, ${network.connections} machines connected` }
+}
+
+function joinFindings({ joining }: MachineStatus): Finding[] {
+  return joining.map(({ alias, state, words }) => ({
+    level: 'advice',
+    about: `Joining ${alias ?? 'a pact'}`,
+    words: `${state}: ${words}`,
+  }))
+}
+
+/** One pact in plain words: who is awake, who must be, what to do. */
+export function explainPact(pact: PactStatus): Finding[] {
+  const about = `Pact ${pact.alias}`
+  const findings: Finding[] = []
+  if (pact.interrupted) findings.push({ level: 'fault', about, words: `${pact.interrupted.reason} ${pact.interrupted.cure}` })
+  for (const problem of pact.health.problems) findings.push({ level: 'fault', about, words: problem })
+  if (pact.health.repairs > 0) findings.push({ level: 'advice', about, words: `repaired itself ${pact.health.repairs} times` })
+  findings.push({ level: 'ok', about, words: `${connected(pact)} ${indexing(pact)}` })
+  if (pact.waiting) findings.push({ level: 'advice', about, words: pact.waiting })
+  if (!pact.synced) {
+    const words = `${pact.contiguous} of ${pact.length} entries are on this machine from the start on; keep a member online until all are`
+    findings.push({ level: 'advice', about, words })
+  }
+  if (pact.index.partial) {
+    findings.push({ level: 'advice', about, words: `${pact.index.indexed} of ${pact.index.length} entries can be searched yet` })
+  }
+  if (!pact.writable && !pact.interrupted) {
+    findings.push({ level: 'advice', about, words: 'can be read but not written yet: admission waits to be confirmed' })
+  }
+  if (pact.proposed) findings.push({ level: 'advice', about, words: 'a change of the charter waits until enough indexers can run it' })
+  return findings
+}
+
+function connected({ peers }: PactStatus): string {
+  const open = peers.filter(peer => peer.tunnel).length
+  if (open === 0) return 'No other member is connected.'
+  return open === 1 ? '1 other machine is connected.' : `${open} other machines are connected.`
+}
+
+function indexing({ indexers }: PactStatus): string {
+  const name = (indexer: PactStatus['indexers'][number]) => (indexer.self ? 'this machine' : indexer.writer.slice(0, 8))
+  const [only] = indexers
+  if (!only) return 'Who confirms entries is not known here yet.'
+  if (indexers.length === 1) return `Entries are confirmed by ${name(only)} alone${only.online ? ', which is awake.' : ', which is off.'}`
+  const awake = indexers.filter(indexer => indexer.online)
+  const needed = Math.floor(indexers.length / 2) + 1
+  return `Entries are confirmed by ${needed} of ${indexers.map(name).join(', ')}; awake: ${awake.map(name).join(', ') || 'none'}.`
+}

@@ -1,0 +1,104 @@
+/** `openpact log`: entries as lines, oldest first; with `--follow`, new ones as they come. */
+import type { Command } from 'commander'
+import { OpenPactError } from '../../kernel/index.ts'
+import type { Client } from '../client.ts'
+import type { Session } from '../session.ts'
+import { plain } from '../table.ts'
+
+/** An entry as the API shows it, as far as it is shown here. */
+export interface LogEntry {
+  id: string
+  type: string
+  topic: string
+  payload: unknown
+  author: string
+  timestamp: string
+  verdict: string
+  confirmed: boolean
+}
+
+interface LogFlags {
+  follow?: boolean
+  limit: string
+  type?: string
+  topic?: string
+}
+
+/** Longest summary of a payload on a line. */
+const summaryLimit = 100
+
+export function logCommand(program: Command, session: () => Session): void {
+  program
+    .command('log')
+    .summary('print the entries of a pact')
+    .description('Print the newest entries of a pact, oldest first. With --follow, go on as new ones come.')
+    .option('-f, --follow', 'go on until Ctrl-C')
+    .option('-n, --limit <number>', 'how many entries to begin with, at most 1000', '20')
+    .option('--type <type>', 'only entries of this type')
+    .option('--topic <topic>', 'only entries on this topic')
+    .action((flags: LogFlags) => printLog(session(), flags))
+}
+
+async function printLog(shell: Session, flags: LogFlags): Promise<void> {
+  const client = shell.client()
+  const pact = await shell.pactPath(client)
+  // Taken before the list, so that nothing falls between the two; what stands in both is printed once.
+  const cursor = flags.follow ? await head(client, pact) : ''
+  const query = { limit: flags.limit, type: flags.type, topic: flags.topic, order: 'desc', verdict: 'any' }
+  const { entries } = (await client.get<{ entries: LogEntry[] }>(`${pact}/entries`, { query })).body
+  for (const entry of entries.reverse()) print(shell, entry)
+  if (flags.follow) await follow(shell, client, { pact, cursor, flags, printed: new Set(entries.map(({ id }) => id)) })
+}
+
+async function head(client: Client, pact: string): Promise<string> {
+  return (await client.get<{ cursor: string }>(`${pact}/changes`, { query: { from: 'head' } })).body.cursor
+}
+
+interface Following {
+  pact: string
+  cursor: string
+  flags: LogFlags
+  printed: Set<string>
+}
+
+async function follow(shell: Session, client: Client, { pact, cursor, flags, printed }: Following): Promise<void> {
+  const stop = new AbortController()
+  process.once('SIGINT', () => stop.abort())
+  process.once('SIGTERM', () => stop.abort())
+  const query = { pact: decodeURIComponent(pact.split('/')[3] ?? ''), type: flags.type, topic: flags.topic }
+  for await (const { event, data } of client.events('/v1/events', { query, lastEventId: cursor, signal: stop.signal })) {
+    if (event !== 'entry-applied') continue
+    const { entry } = JSON.parse(data) as { entry: LogEntry | null }
+    if (!entry || printed.delete(entry.id)) continue
+    if (matches(entry, flags)) print(shell, entry)
+  }
+  if (!stop.signal.aborted) throw new OpenPactError('STREAM_ENDED')
+}
+
+function matches(entry: LogEntry, { type, topic }: LogFlags): boolean {
+  return (type === undefined || entry.type === type) && (topic === undefined || entry.topic === topic)
+}
+
+function print(shell: Session, entry: LogEntry): void {
+  shell.write(`${shell.json ? JSON.stringify(entry) : line(entry)}\n`)
+}
+
+/** One entry on one line: when, which, what, on which topic, by whom, what it says. */
+export function line(entry: LogEntry): string {
+  const { id, type, topic, author, timestamp, verdict, confirmed } = entry
+  const time = timestamp.slice(0, 19).replace('T', ' ')
+  const judged = verdict === 'accepted' ? (confirmed ? '' : ' (not confirmed)') : ` (refused: ${verdict})`
+  const words = [time, id, type, topic && `#${topic}`, `by ${author}${judged}`].filter(Boolean).map(oneLine)
+  return `${words.join('  ')}  ${summary(entry.payload)}`.trimEnd()
+}
+
+function summary(payload: unknown): string {
+  const record = (typeof payload === 'object' && payload !== null ? payload : {}) as Record<string, unknown>
+  const told = record.content ?? record.title ?? record.text ?? record.result ?? payload
+  const text = oneLine(told)
+  return text.length > summaryLimit ? `${text.slice(0, summaryLimit - 1)}…` : text
+}
+
+function oneLine(value: unknown): string {
+  return plain(value).replace(/\s+/g, ' ')
+}

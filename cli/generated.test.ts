@@ -1,0 +1,88 @@
+import { Command } from 'commander'
+import { describe, expect, it } from 'vitest'
+import { asFailure } from './errors.ts'
+import { addOperations, inputOf, type OperationInfo } from './generated.ts'
+import { Session } from './session.ts'
+
+const create: OperationInfo = {
+  name: 'tasks.create',
+  summary: 'Add a task',
+  method: 'POST',
+  path: '/v1/pacts/:pactId/tasks',
+  params: [],
+  query: false,
+  scope: 'pact',
+  cli: { path: 'task add', args: ['title'] },
+  input: {
+    type: 'object',
+    required: ['title'],
+    properties: {
+      title: { type: 'string' },
+      priority: { type: 'integer' },
+      lease_ms: { type: 'integer' },
+      urgent: { type: 'boolean' },
+      depends_on: { type: 'array', items: { type: 'string' } },
+      refs: { type: 'array', items: { anyOf: [{ type: 'string' }, { type: 'object' }] } },
+      until: { anyOf: [{ const: 'applied' }, { const: 'confirmed' }] },
+    },
+  },
+}
+const claim: OperationInfo = { ...create, name: 'tasks.claim', summary: 'Claim', cli: { path: 'task claim', args: ['id'] } }
+
+function typed(operation: OperationInfo, words: string[]): Record<string, unknown> {
+  const program = new Command().exitOverride().configureOutput({ writeErr: () => {} })
+  addOperations(program, [operation], () => new Session({}))
+  let input: Record<string, unknown> | null = null
+  const [group] = program.commands
+  const [command] = group?.commands ?? []
+  command?.exitOverride().configureOutput({ writeErr: () => {} })
+  command?.action((...received: unknown[]) => {
+    input = inputOf(operation, received.at(-1) as Command)
+  })
+  program.parse(['task', 'add', ...words], { from: 'user' })
+  return input ?? {}
+}
+
+describe('generated verbs', () => {
+  it('take arguments and flags by the types of the schema', () => {
+    const words = ['Fix it', '--priority', '2', '--lease-ms', '5000', '--urgent', '--until', 'confirmed']
+    expect(typed(create, words)).toEqual({ title: 'Fix it', priority: 2, lease_ms: 5000, urgent: true, until: 'confirmed' })
+  })
+
+  it('repeat a flag for a list, and take JSON where an object may stand', () => {
+    const words = ['x', '--depends-on', 'a-1', '--depends-on', 'a-2', '--refs', 'b-1', '--refs', '{"id":"b-2","type":"supports"}']
+    expect(typed(create, words)).toEqual({
+      title: 'x',
+      depends_on: ['a-1', 'a-2'],
+      refs: ['b-1', { id: 'b-2', type: 'supports' }],
+    })
+  })
+
+  it('leave what is no number to the daemon, which names the field', () => {
+    expect(typed(create, ['x', '--priority', 'high'])).toEqual({ title: 'x', priority: 'high' })
+  })
+
+  it('say so when JSON is broken', () => {
+    let failure: unknown
+    try {
+      typed(create, ['x', '--refs', '{"id":'])
+    } catch (error) {
+      failure = error
+    }
+    expect(asFailure(failure).code).toBe('USAGE')
+  })
+
+  it('refuse a missing argument', () => {
+    expect(() => typed(create, [])).toThrow(/missing required argument/)
+  })
+
+  it('share groups, and leave own commands alone', () => {
+    const program = new Command()
+    const own = program.command('status').description('our own')
+    const status = { ...claim, cli: { path: 'status' } }
+    addOperations(program, [create, claim, status], () => new Session({}))
+    expect(program.commands.map(command => command.name())).toEqual(['status', 'task'])
+    expect(program.commands[1]?.commands.map(command => command.name())).toEqual(['add', 'claim'])
+    expect(own.description()).toBe('our own')
+  })
+})

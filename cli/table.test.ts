@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest'
+import { plain, renderAnswer, renderTable } from './table.ts'
+
+describe('tables', () => {
+  it('aligns columns under their headings', () => {
+    const rows = [
+      { id: '7f2d0000-1', claimed_by: 'claude-12ab34' },
+      { id: '7f2d0000-10', claimed_by: null },
+    ]
+    expect(renderTable(rows, ['id', 'claimed_by'])).toBe(
+      'ID           CLAIMED BY\n7f2d0000-1   claude-12ab34\n7f2d0000-10\n',
+    )
+  })
+
+  it('keeps a cell on one line and short', () => {
+    const table = renderTable([{ content: `a\nb ${'x'.repeat(200)}` }], ['content'])
+    const row = table.split('\n')[1] ?? ''
+    expect(row.startsWith('a b xxx')).toBe(true)
+    expect(row).toHaveLength(60)
+    expect(row.endsWith('…')).toBe(true)
+  })
+
+  it('shows control characters and direction marks instead of sending them to the terminal', () => {
+    expect(plain('\u001b[2Jowned\u202e')).toBe('\\x1b[2Jowned\\x202e')
+    expect(plain('tab\tand line\n')).toBe('tab\tand line\n')
+  })
+})
+
+describe('answers', () => {
+  it('prints a page with the way to the next one', () => {
+    const page = { entries: [{ id: 'a-1', topic: 't' }], cursor: 'c2', has_more: true }
+    expect(renderAnswer(page, ['id', 'topic'])).toBe('ID   TOPIC\na-1  t\n… more: --cursor c2\n')
+  })
+
+  it('says so when there is nothing', () => {
+    expect(renderAnswer({ entries: [], cursor: null, has_more: false }, ['id'])).toBe('Nothing found.\n')
+  })
+
+  it('prints an object as lines and leaves out what is absent', () => {
+    expect(renderAnswer({ id: 'a-1', lease: null, status: 'open' }, undefined)).toBe('id:     a-1\nstatus: open\n')
+  })
+})

@@ -1,0 +1,145 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { AgentIdentity, Identity } from '../../kernel/index.ts'
+import { LocalStore } from '../store/local.ts'
+import { migrations, Tokens } from './tokens.ts'
+
+let dir: string
+let file: string
+let store: LocalStore
+let clock: number
+let agents: Map<string, AgentIdentity>
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'openpact-access-'))
+  file = join(dir, 'token')
+  store = new LocalStore(dir)
+  clock = 1_000_000
+  agents = new Map()
+  for (const [at, name] of ['claude', 'codex'].entries()) addAgent(name, at)
+  store.migrate('access', migrations)
+})
+afterEach(() => {
+  store.close()
+  rmSync(dir, { recursive: true })
+})
+
+function addAgent(name: string, seed: number): void {
+  agents.set(name, { name, key: Buffer.alloc(32, seed), handle: `${name}-000000` })
+}
+
+function open(): Tokens {
+  const identity = {
+    defaultAgent: agents.get('claude')!,
+    agents: () => [...agents.values()],
+    agent: (name: string) => agents.get(name) ?? null,
+  }
+  return new Tokens(store, identity as Identity, file, () => clock)
+}
+
+const main = () => readFileSync(file, 'utf8').trim()
+
+describe('the main token', () => {
+  it('is made at the first start, for its owner only, and kept', () => {
+    const tokens = open()
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(main()).toMatch(/^openpact_[\w-]{43}$/)
+    expect(tokens.identify(main())).toEqual({ agent: 'claude', pacts: null, operations: null, access: 'admin' })
+    const first = main()
+    open()
+    expect(main()).toBe(first)
+  })
+
+  it('is narrowed when others could read it', () => {
+    open()
+    chmodSync(file, 0o644)
+    open()
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+  })
+
+  it.each(['', 'short', `${'x'.repeat(40)}\n${'y'.repeat(40)}`])('is refused when the file holds %j', content => {
+    writeFileSync(file, content)
+    expect(open).toThrow(
+      expect.objectContaining({ code: 'TOKEN_FILE_UNUSABLE', help: expect.stringContaining('Delete') }),
+    )
+  })
+
+  it('is not read through a link', () => {
+    symlinkSync('/etc/passwd', file)
+    expect(open).toThrow(expect.objectContaining({ code: 'TOKEN_FILE_UNUSABLE' }))
+  })
+
+  it('is replaced by rotation, and the old one stops at once', async () => {
+    const tokens = open()
+    const old = main()
+    const fresh = await tokens.rotate()
+    expect(main()).toBe(fresh)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(tokens.identify(old)).toBeNull()
+    expect(tokens.identify(fresh)?.agent).toBe('claude')
+    expect(tokens.list().filter(({ main }) => main)).toHaveLength(1)
+  })
+
+  it('cannot be revoked', async () => {
+    const tokens = open()
+    const { id } = tokens.list()[0]!
+    await expect(tokens.revoke(id)).rejects.toMatchObject({ code: 'TOKEN_IS_MAIN' })
+  })
+})
+
+describe('further tokens', () => {
+  it('survive a restart as hashes only', async () => {
+    const limits = { pacts: ['a'], operations: ['tasks.*'], access: 'write' as const }
+    const { token, info } = await open().issue({ agent: 'codex', ...limits })
+    const tokens = open()
+    expect(tokens.identify(token)).toEqual({ agent: 'codex', ...limits })
+    expect(tokens.list().find(({ id }) => id === info.id)).toEqual(info)
+    store.db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    expect(readFileSync(join(dir, 'local.db')).includes(token)).toBe(false)
+  })
+
+  it('are one caller each, always the same', async () => {
+    const tokens = open()
+    const { token } = await tokens.issue({ agent: 'codex' })
+    expect(tokens.identify(token)).toBe(tokens.identify(token))
+    expect(tokens.identify(token)).not.toBe(tokens.identify(main()))
+  })
+
+  it('end with their lifetime', async () => {
+    const tokens = open()
+    const { token, info } = await tokens.issue({ agent: 'codex', lifetime: 5000 })
+    clock = info.expires! - 1
+    expect(tokens.identify(token)).not.toBeNull()
+    clock++
+    expect(tokens.identify(token)).toBeNull()
+    expect(tokens.list()).toHaveLength(1)
+    expect(open().identify(token)).toBeNull()
+  })
+
+  it('are revoked at once and for good', async () => {
+    const tokens = open()
+    const { token, info } = await tokens.issue({ agent: 'codex' })
+    expect(await tokens.revoke(info.id)).toBe(true)
+    expect(tokens.identify(token)).toBeNull()
+    expect(await tokens.revoke(info.id)).toBe(false)
+    expect(open().identify(token)).toBeNull()
+  })
+
+  it('do not pass on to a later agent of the same name', async () => {
+    const tokens = open()
+    const { token } = await tokens.issue({ agent: 'codex' })
+    agents.delete('codex')
+    expect(tokens.identify(token)).toBeNull()
+    addAgent('codex', 77)
+    expect(tokens.identify(token)).toBeNull()
+  })
+
+  it('are only made for agents of this machine', async () => {
+    await expect(open().issue({ agent: 'codec' })).rejects.toMatchObject({
+      code: 'TOKEN_AGENT_UNKNOWN',
+      help: expect.stringContaining('"codex"'),
+    })
+  })
+})

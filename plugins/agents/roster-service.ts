@@ -1,0 +1,5 @@
+/** The roster, for the operations of this plugin. */
+import { serviceRef } from '../../kernel/index.ts'
+import type { Roster } from './roster.ts'
+
+export const roster = serviceRef<Pick<Roster, 'changed'>>('agents-roster', 1)

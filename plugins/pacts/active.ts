@@ -1,0 +1,31 @@
+/** The chosen pact. A choice whose pact is gone counts for nothing. */
+import type { Pact, Pacts } from '../../kernel/index.ts'
+import type { Store } from '../store/service.ts'
+import type { ActivePact } from './service.ts'
+
+const tables = ['CREATE TABLE pacts_active (only INTEGER PRIMARY KEY CHECK (only = 1), pact TEXT NOT NULL) STRICT']
+
+export class StoredActivePact implements ActivePact {
+  private readonly store: Store
+  private readonly pacts: Pacts
+
+  constructor(store: Store, pacts: Pacts) {
+    this.store = store
+    this.pacts = pacts
+    store.migrate('pacts', tables)
+  }
+
+  get(): Pact | null {
+    const row = this.store.db.prepare('SELECT pact FROM pacts_active').get()
+    const chosen = row ? this.pacts.find(String(row.pact)) : null
+    if (chosen) return chosen
+    const all = this.pacts.list()
+    return all.length === 1 ? (all[0] ?? null) : null
+  }
+
+  choose(pact: Pact): void {
+    this.store.db
+      .prepare('INSERT INTO pacts_active VALUES (1, ?) ON CONFLICT (only) DO UPDATE SET pact = excluded.pact')
+      .run(pact.id)
+  }
+}

@@ -1,0 +1,55 @@
+/** Codes about pacts and their members. Those of verdicts of the kernel carry the name of the verdict. */
+import { defineErrors } from '../../kernel/index.ts'
+
+export const pactErrors = defineErrors({
+  LEAVING_STOPS_PACT: {
+    kind: 'conflict',
+    message: 'This machine is the only indexer of "{pact}"; without it {loss}.',
+    help: 'Name other indexers first (`openpact indexers`), or leave all the same with --force.',
+  },
+  MEMBER_UNKNOWN: {
+    kind: 'missing',
+    message: 'No member of this pact is called "{member}".',
+    help: '`openpact members` lists identities, devices and handles.',
+  },
+  MEMBER_AMBIGUOUS: {
+    kind: 'invalid',
+    message: '"{member}" has several devices here: {devices}.',
+    help: 'Name one of them by the first 8 hex digits of its writer.',
+  },
+  JOIN_UNKNOWN: {
+    kind: 'missing',
+    message: 'No attempt to join is called "{ticket}".',
+    help: '`openpact joins` lists those under way.',
+  },
+  IDENTITY_UNKNOWN: {
+    kind: 'missing',
+    message: 'This identity has no seat in the pact.',
+    help: '`openpact members` lists those that have.',
+  },
+  ALREADY: {
+    kind: 'conflict',
+    message: 'It is so already.',
+    help: 'Nothing needs to be done.',
+  },
+  LAST_ADMIN: {
+    kind: 'conflict',
+    message: 'This would leave the pact without an admin.',
+    help: 'Make somebody else admin first: `openpact role <identity> admin`.',
+  },
+  INDEXERS_NEEDED: {
+    kind: 'invalid',
+    message: 'An indexer is among what is removed, so the new set of indexers must be named.',
+    help: 'Repeat it with --indexers and the writers of the new set: one, or three and more.',
+  },
+  INDEXER_NOT_SEATED: {
+    kind: 'invalid',
+    message: 'Every indexer must be a device with a seat that is not being removed.',
+    help: '`openpact members` lists the devices.',
+  },
+  CHARTER_INVALID: {
+    kind: 'invalid',
+    message: 'The change does not make a valid charter.',
+    help: 'Read the charter with `openpact charter` and change only the fields shown there.',
+  },
+})

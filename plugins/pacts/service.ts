@@ -1,0 +1,10 @@
+/** Which of the pacts of this machine is meant when none is named: kept in `local.db`. */
+import { type Pact, serviceRef } from '../../kernel/index.ts'
+
+export interface ActivePact {
+  /** The chosen pact, the only one there is, or null. */
+  get(): Pact | null
+  choose(pact: Pact): void
+}
+
+export const activePact = serviceRef<ActivePact>('active-pact', 1)

@@ -1,0 +1,68 @@
+/** Shapes that several operations of this plugin answer with. */
+import { Type } from 'typebox'
+
+export const Nullable = <T extends ReturnType<typeof Type.String>>(type: T, description?: string) =>
+  Type.Union([type, Type.Null()], description === undefined ? {} : { description })
+
+/** Names a pact: alias or 64-hex id. */
+export const PactName = Type.String({
+  minLength: 1,
+  maxLength: 64,
+  description: 'Alias or id of a pact of this machine',
+})
+export const Alias = Type.String({
+  pattern: '^[a-z0-9][a-z0-9-]{0,63}$',
+  description: 'Name on this machine: lower-case letters, digits, dashes',
+})
+export const Role = Type.Enum(['member', 'admin'])
+/** Names a seat: the beginning of a writer, or a handle or identity that has one device. */
+export const SeatNames = Type.Array(Type.String({ minLength: 1, maxLength: 96 }), {
+  minItems: 1,
+  maxItems: 32,
+  description: 'Writers (first 8 hex digits), handles or identities: one, or three and more',
+})
+
+/** What every write of this plugin answers about its entry. */
+export const Written = { entry: Type.String({ description: 'Id of the entry' }), confirmed: Type.Boolean() }
+
+export const Charter = Type.Object({
+  name: Type.String(),
+  purpose: Type.String(),
+  template: Type.String(),
+  visibility: Type.String(),
+  invites: Type.Enum(['admin', 'member']),
+  types: Type.Union([Type.Array(Type.String()), Type.Null()], { description: 'What members may write; null for all' }),
+  quotas: Type.Object({ payload_bytes: Type.Integer() }),
+  rules: Type.Array(Type.Object({ plugin: Type.String(), protocol: Type.Integer(), settings: Type.Unknown() })),
+})
+
+export const CharterView = Type.Object({
+  charter: Charter,
+  hash: Type.String({ description: 'Names this charter; an amendment names the one it changes' }),
+  proposed: Type.Union(
+    [Type.Null(), Type.Object({ charter: Charter, hash: Type.String(), ready: Type.Array(Type.String()) })],
+    {
+      description: 'A change of rules that waits until a quorum of indexers can run it',
+    },
+  ),
+})
+
+export const PactSummary = Type.Object({
+  id: Type.String(),
+  alias: Type.String(),
+  name: Type.String(),
+  active: Type.Boolean({ description: 'The pact that is meant when none is named' }),
+  length: Type.Integer({ description: 'Entries in the ledger' }),
+  confirmed: Type.Integer({ description: 'Of these, how many will never move' }),
+  synced: Type.Boolean(),
+  writable: Type.Boolean(),
+  waiting: Type.String({ description: 'What must happen before entries are confirmed; empty when nothing' }),
+})
+
+export const JoinInfo = Type.Object({
+  ticket: Type.String(),
+  alias: Nullable(Type.String()),
+  state: Type.Enum(['connecting', 'asking', 'pending', 'accepted', 'joined', 'refused']),
+  words: Type.String({ description: 'What is happening, or what must happen first' }),
+  started: Type.String({ description: 'ISO 8601' }),
+})

@@ -1,0 +1,84 @@
+/** Claiming: the operation whose success must be true. By default it waits until no reorder can give the task to another. */
+import { Type } from 'typebox'
+import { isOpenPactError, OpenPactError } from '../../../kernel/index.ts'
+import { type Call, operation, Waiting } from '../../operations/operation.ts'
+import { readModel } from '../../read-model/service.ts'
+import { LeaseMs, TaskId } from '../entries.ts'
+import { leaseOf } from '../leases.ts'
+import { answer, rowOf, stateOf } from '../reading.ts'
+import { leaseOver, type TaskRow, TaskState } from '../state.ts'
+
+export const claimTask = operation({
+  name: 'tasks.claim',
+  summary: 'Claim a task so that no other agent works on it',
+  description:
+    'Answers 200 only when the claim is settled: by default when it is confirmed. When that takes longer than `timeout` the answer ' +
+    'is 202 and `pending`: claim again to learn how it went. With `until: applied` the answer comes at once and is `provisional` ' +
+    'as long as another agent may still turn out to have been first. Claiming a task that you hold changes nothing.',
+  http: 'PUT /tasks/:id/claim',
+  access: 'write',
+  input: Type.Object({ id: TaskId, lease_ms: Type.Optional(LeaseMs), ...Waiting }),
+  output: TaskState,
+  errors: [
+    'TASK_UNKNOWN',
+    'TASK_NOT_OPEN',
+    'TASK_COMPLETE',
+    'TASK_BLOCKED',
+    'NOT_ASSIGNEE',
+    'LEASE_TOO_LONG',
+    'CLOCK_AHEAD',
+    'TASKS_OFF',
+  ],
+  cli: { path: 'task claim', args: ['id'] },
+  mcp: {
+    tool: 'claim_task',
+    use: 'Use when you are about to start on a task, before any work: go on only if it answers status "claimed" without "pending".',
+    idempotent: true,
+  },
+  async run({ id, lease_ms, until = 'confirmed', timeout }, call) {
+    const row = rowOf(call.use(readModel), call.pact, id)
+    const me = agentKey(call)
+    const time = await call.pact.time()
+    if (holds(row, me, time)) return answer(call, id, until)
+    const refusal = foreseen(row, [me, call.kernel.identity.key.toString('hex')], time)
+    if (refusal) throw await refused(refusal, call, id)
+
+    const { lease, timestamp } = await leaseOf(call.pact, lease_ms)
+    const draft = { type: 'task.claim', topic: row.topic, payload: { task: id, lease_ms: lease }, timestamp }
+    try {
+      const receipt = await call.append(draft, { until, timeout, details: { task: id } })
+      return await answer(call, id, until, receipt)
+    } catch (error) {
+      if (!isOpenPactError(error) || error.code !== 'TASK_NOT_OPEN') throw error
+      // Two calls of one agent at the same time: the task is its own by whichever came first.
+      if (holds(rowOf(call.use(readModel), call.pact, id), me, time)) return answer(call, id, until)
+      throw await refused(error.code, call, id)
+    }
+  },
+})
+
+function agentKey(call: Call): string {
+  const agent = call.kernel.identity.agent(call.caller.agent)
+  if (!agent)
+    throw new OpenPactError('INVALID_INPUT', { reason: `no agent called "${call.caller.agent}" is on this machine` })
+  return agent.key.toString('hex')
+}
+
+/** Whether the task is claimed by this agent, under a lease that still runs. */
+function holds(row: TaskRow, agent: string, time: number): boolean {
+  return row.status === 'claimed' && row.claimant === agent && !leaseOver(row, time)
+}
+
+/** What the rule would answer to a claim as things stand here, so that a hopeless one is not written down for ever. */
+function foreseen(row: TaskRow, me: string[], time: number): string | null {
+  if (row.status === 'complete') return 'TASK_COMPLETE'
+  if (row.assignee && !me.includes(row.assignee)) return 'NOT_ASSIGNEE'
+  if (row.status === 'claimed' && !leaseOver(row, time)) return 'TASK_NOT_OPEN'
+  return row.blocked > 0 ? 'TASK_BLOCKED' : null
+}
+
+/** The loser learns who holds the task. */
+async function refused(code: string, call: Call, id: string): Promise<OpenPactError> {
+  const { claimed_by } = await stateOf(call.use(readModel), call.pact, id)
+  return new OpenPactError(code, { task: id, claimed_by })
+}

@@ -1,0 +1,30 @@
+import { Type } from 'typebox'
+import { operation, Waiting } from '../../operations/operation.ts'
+import { readModel } from '../../read-model/service.ts'
+import { Result, TaskId } from '../entries.ts'
+import { ruleSettings } from '../leases.ts'
+import { answer, rowOf } from '../reading.ts'
+import { TaskState } from '../state.ts'
+
+export const completeTask = operation({
+  name: 'tasks.complete',
+  summary: 'End a claimed task for good, with its result',
+  description: 'Only the agent that holds the task can complete it. Tasks that waited for it may become ready.',
+  http: 'PUT /tasks/:id/complete',
+  access: 'write',
+  input: Type.Object({ id: TaskId, result: Type.Optional(Result), ...Waiting }),
+  output: TaskState,
+  errors: ['TASK_UNKNOWN', 'TASK_COMPLETE', 'NOT_CLAIMANT', 'TASKS_OFF'],
+  cli: { path: 'task complete', args: ['id'] },
+  mcp: {
+    tool: 'complete_task',
+    use: 'Use when the work on a task that you claimed is done; put what others need in `result`.',
+  },
+  async run({ id, result, until = 'applied', timeout }, call) {
+    const { topic } = rowOf(call.use(readModel), call.pact, id)
+    await ruleSettings(call.pact)
+    const draft = { type: 'task.complete', topic, payload: { task: id, result } }
+    const receipt = await call.append(draft, { until, timeout, details: { task: id } })
+    return answer(call, id, until, receipt)
+  },
+})

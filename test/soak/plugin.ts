@@ -1,0 +1,23 @@
+/** The soak's plugin: its entry types and rules, and taps that feed a `Watch`. */
+import { Type } from 'typebox'
+import { definePlugin, type Plugin } from '../../kernel/index.ts'
+import { itemTypes } from './items.ts'
+import { soakRules } from './rules.ts'
+import type { Watch } from './watch.ts'
+
+export function soakPlugin(watch: Watch): Plugin {
+  return definePlugin({
+    name: 'soak',
+    version: '0.0.0',
+    api: 1,
+    summary: 'entries whose verdicts depend on their order',
+    entryTypes: itemTypes.map(name => ({ name, v: 1, summary: name, payload: Type.Object({ u: Type.String() }) })),
+    rules: soakRules,
+    setup(ctx) {
+      ctx.tap('pact.opened', pact => watch.opened(pact))
+      ctx.tap('entry.applied', (_pact, records) => watch.applied(records))
+      ctx.tap('entry.reverted', (_pact, position) => watch.reverted(position))
+      ctx.tap('entry.confirmed', (_pact, length) => watch.confirm(length))
+    },
+  })
+}
