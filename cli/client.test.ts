@@ -29,9 +29,17 @@ describe('client', () => {
       const { method, url, headers } = request
       response.end(JSON.stringify({ method, url, token: headers.authorization, type: headers['content-type'] }))
     })
-    const { status, body } = await client.request('PUT', '/v1/x', { query: { topic: ['a b', 'c'], none: undefined }, body: {} })
+    const { status, body } = await client.request('PUT', '/v1/x', {
+      query: { topic: ['a b', 'c'], none: undefined },
+      body: {},
+    })
     expect(status).toBe(202)
-    expect(body).toEqual({ method: 'PUT', url: '/v1/x?topic=a+b&topic=c', token: 'Bearer secret', type: 'application/json' })
+    expect(body).toEqual({
+      method: 'PUT',
+      url: '/v1/x?topic=a+b&topic=c',
+      token: 'Bearer secret',
+      type: 'application/json',
+    })
   })
 
   it('turns a problem into its code, words and help', async () => {
@@ -40,7 +48,12 @@ describe('client', () => {
       response.end(JSON.stringify({ error: 'TASK_NOT_OPEN', message: 'The task is claimed.', help: 'Take another.' }))
     })
     const failure = asFailure(await client.get('/v1/x').catch((error: unknown) => error))
-    expect(failure).toEqual({ code: 'TASK_NOT_OPEN', kind: 'conflict', message: 'The task is claimed.', help: 'Take another.' })
+    expect(failure).toEqual({
+      code: 'TASK_NOT_OPEN',
+      kind: 'conflict',
+      message: 'The task is claimed.',
+      help: 'Take another.',
+    })
   })
 
   it('has a coded error when nobody listens or the answer breaks off', async () => {

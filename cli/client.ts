@@ -1,6 +1,6 @@
 /** The one HTTP client of the command line: JSON requests and server-sent events, every failure coded. */
 import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http'
-import { OpenPactError } from '../kernel/index.ts'
+import { OpenPactError } from '../kernel/errors.ts'
 import { type Failure, kindOf, RemoteFailure } from './errors.ts'
 
 export interface RequestOptions {

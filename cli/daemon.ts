@@ -61,8 +61,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       throw error
     }
   } catch (error) {
-    log.error('daemon could not start', { error })
     log.close()
+    // For the file alone: whoever watches is told by the error itself.
+    openLog({ file: place.logFile }).error('daemon could not start', { error })
     throw error
   }
 }
@@ -70,7 +71,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 /** The built-in plugins, then the configuration file, then the flags: each says only what it changes. */
 export async function fullConfig(options: Omit<DaemonOptions, 'onprogress' | 'watch'>): Promise<Config> {
   const { config } = await loadConfig({ dataDir: options.place.dataDir, file: options.config })
-  const flags: Config = { plugins: options.port === undefined ? [] : [{ plugin: 'http', config: { port: options.port } }] }
+  const flags: Config = {
+    plugins: options.port === undefined ? [] : [{ plugin: 'http', config: { port: options.port } }],
+  }
   const network = {
     ...(options.bootstrap === undefined ? {} : { bootstrap: options.bootstrap.split(',').map(checkedAddress) }),
     ...(options.bind === undefined ? {} : { bind: options.bind }),

@@ -1,5 +1,5 @@
 /** What can go wrong on the command line, how it is said, and with which exit code. */
-import { defineErrors, type ErrorKind, errorDefinition, isOpenPactError, OpenPactError } from '../kernel/index.ts'
+import { defineErrors, type ErrorKind, errorDefinition, isOpenPactError, OpenPactError } from '../kernel/errors.ts'
 
 export const cliErrors = defineErrors({
   USAGE: { kind: 'invalid', message: '{reason}', help: '{hint}' },
@@ -48,7 +48,11 @@ export const cliErrors = defineErrors({
     message: 'Several pacts are on this machine: {pacts}.',
     help: 'Name one with --pact, or choose one for good with `openpact switch <alias>`.',
   },
-  PORT_INVALID: { kind: 'invalid', message: '{value} is not a port.', help: 'Use a number from 0 to 65535; 0 picks a free one.' },
+  PORT_INVALID: {
+    kind: 'invalid',
+    message: '{value} is not a port.',
+    help: 'Use a number from 0 to 65535; 0 picks a free one.',
+  },
   BOOTSTRAP_INVALID: {
     kind: 'invalid',
     message: '"{value}" is not a bootstrap address.',

@@ -27,7 +27,12 @@ const create: OperationInfo = {
     },
   },
 }
-const claim: OperationInfo = { ...create, name: 'tasks.claim', summary: 'Claim', cli: { path: 'task claim', args: ['id'] } }
+const claim: OperationInfo = {
+  ...create,
+  name: 'tasks.claim',
+  summary: 'Claim',
+  cli: { path: 'task claim', args: ['id'] },
+}
 
 function typed(operation: OperationInfo, words: string[]): Record<string, unknown> {
   const program = new Command().exitOverride().configureOutput({ writeErr: () => {} })
@@ -46,11 +51,27 @@ function typed(operation: OperationInfo, words: string[]): Record<string, unknow
 describe('generated verbs', () => {
   it('take arguments and flags by the types of the schema', () => {
     const words = ['Fix it', '--priority', '2', '--lease-ms', '5000', '--urgent', '--until', 'confirmed']
-    expect(typed(create, words)).toEqual({ title: 'Fix it', priority: 2, lease_ms: 5000, urgent: true, until: 'confirmed' })
+    expect(typed(create, words)).toEqual({
+      title: 'Fix it',
+      priority: 2,
+      lease_ms: 5000,
+      urgent: true,
+      until: 'confirmed',
+    })
   })
 
   it('repeat a flag for a list, and take JSON where an object may stand', () => {
-    const words = ['x', '--depends-on', 'a-1', '--depends-on', 'a-2', '--refs', 'b-1', '--refs', '{"id":"b-2","type":"supports"}']
+    const words = [
+      'x',
+      '--depends-on',
+      'a-1',
+      '--depends-on',
+      'a-2',
+      '--refs',
+      'b-1',
+      '--refs',
+      '{"id":"b-2","type":"supports"}',
+    ]
     expect(typed(create, words)).toEqual({
       title: 'x',
       depends_on: ['a-1', 'a-2'],

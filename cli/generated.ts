@@ -2,7 +2,8 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Argument, type Command, Option } from 'commander'
-import { OpenPactError } from '../kernel/index.ts'
+import { OpenPactError } from '../kernel/errors.ts'
+import type { Operation } from '../plugins/operations/operation.ts'
 import { type DaemonRecord, runningDaemon } from './place.ts'
 import type { Session } from './session.ts'
 
@@ -43,19 +44,36 @@ interface Cache {
   entries: OperationInfo[]
 }
 
-/** The operations of the running daemon, or those it had when it last ran; empty when it never did. */
+/** The operations of the running daemon, or those it had when it last ran, or the built-in ones when it never did. */
 export async function knownOperations(session: Session): Promise<OperationInfo[]> {
   const cached = readCache(session.place.operationsFile)
   const daemon = runningDaemon(session.place)
-  if (!daemon || (cached && cached.pid === daemon.pid && cached.started === daemon.started)) return cached?.entries ?? []
+  if (!daemon) return cached?.entries ?? builtInOperations()
+  if (cached && cached.pid === daemon.pid && cached.started === daemon.started) return cached.entries
   try {
-    const { body } = await session.clientOf(daemon).get<{ entries: OperationInfo[] }>('/v1/operations', { timeout: 5000 })
+    const { body } = await session
+      .clientOf(daemon)
+      .get<{ entries: OperationInfo[] }>('/v1/operations', { timeout: 5000 })
     writeCache(session.place.operationsFile, daemon, body.entries)
     return body.entries
   } catch {
     // Help must work whatever the daemon does; the command itself will say what is wrong.
-    return cached?.entries ?? []
+    return cached?.entries ?? builtInOperations()
   }
+}
+
+/** Before any daemon has run here: what the plugins that come with OpenPact declare. */
+async function builtInOperations(): Promise<OperationInfo[]> {
+  const [{ default: config }, { operationInfo }, { operationPoint }] = await Promise.all([
+    import('../openpact.config.ts'),
+    import('../plugins/operations/operation-list.ts'),
+    import('../plugins/operations/operation.ts'),
+  ])
+  return (config.plugins ?? []).flatMap(entry => {
+    if (typeof entry !== 'object' || 'plugin' in entry) return []
+    const declared = (entry.contributes ?? []).filter(({ point }) => point === operationPoint.id)
+    return declared.map(({ value }) => operationInfo(value as Operation, entry.name) as OperationInfo)
+  })
 }
 
 function readCache(file: string): Cache | null {
@@ -85,7 +103,8 @@ export function addOperations(program: Command, operations: readonly OperationIn
     const words = operation.cli.path.split(' ')
     const last = words.pop()
     const parent = words.reduce((above, word) => child(above, word), program)
-    if (last === undefined || parent.commands.some(known => known.name() === last && known.description() !== '')) continue
+    if (last === undefined || parent.commands.some(known => known.name() === last && known.description() !== ''))
+      continue
     describe(child(parent, last), operation).action(async (...received: unknown[]) => {
       const command = received.at(-1) as Command
       await run(operation, inputOf(operation, command), session())
@@ -95,7 +114,8 @@ export function addOperations(program: Command, operations: readonly OperationIn
 
 /** A word may be a group (`task`) and a command of its own (`task <id>`). */
 function child(parent: Command, word: string): Command {
-  return parent.commands.find(known => known.name() === word) ?? parent.command(word).summary(`commands on ${word}`)
+  const known = parent.commands.find(command => command.name() === word)
+  return known ?? parent.command(word).summary(`commands on ${word}`).helpGroup('Verbs of plugins:')
 }
 
 function describe(command: Command, operation: OperationInfo): Command {
@@ -135,12 +155,12 @@ export function inputOf(operation: OperationInfo, command: Command): Record<stri
   for (const [name, schema] of Object.entries(properties)) {
     const at = positional.indexOf(name)
     const typed: unknown = at >= 0 ? command.processedArgs[at] : options[attribute(name)]
-    if (typed !== undefined) input[name] = valueOf(name, typed, schema)
+    if (typed !== undefined) input[name] = typedValue(name, typed, schema)
   }
   return input
 }
 
-function valueOf(name: string, typed: unknown, schema: Schema): unknown {
+function typedValue(name: string, typed: unknown, schema: Schema): unknown {
   if (typeof typed === 'boolean') return typed
   const types = typesOf(schema)
   if (types.has('array')) {

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { OpenPactError } from '../kernel/index.ts'
+import { OpenPactError } from '../kernel/errors.ts'
 import { type Failure, RemoteFailure } from './errors.ts'
 import type { DaemonRecord, Place } from './place.ts'
 

@@ -2,7 +2,7 @@
 /** The `openpact` command. */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { OpenPactError } from '../kernel/index.ts'
+import { OpenPactError } from '../kernel/errors.ts'
 import { dhtCommand } from './commands/dht.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { initCommand } from './commands/init.ts'
@@ -36,7 +36,7 @@ async function main(argv: readonly string[]): Promise<void> {
     .option('--data-dir <dir>', 'data directory (OPENPACT_HOME, ~/.openpact)')
     .option('--config <file>', 'configuration file (openpact.config.* in the data directory)')
     .option('--port <port>', 'port of the HTTP door; of the node for `dht`')
-    .option('--bootstrap <host:port,…>', 'nodes that a private network starts from')
+    .option('--bootstrap <host:port>', 'nodes that a private network starts from, separated by commas')
     .option('--bind <address>', 'address for traffic between machines, e.g. 127.0.0.1')
     .option('--pact <alias>', 'the pact that is meant (the active one)')
     .option('--json', 'answer in JSON')
@@ -45,13 +45,12 @@ async function main(argv: readonly string[]): Promise<void> {
   const session = () => new Session(program.opts<Flags>())
   for (const add of own) add(program, session)
   const early = new Session(earlyFlags(argv))
-  const operations = await knownOperations(early)
-  addOperations(program, operations, session)
+  addOperations(program, await knownOperations(early), session)
   for (const command of everyCommand(program)) command.exitOverride().copyInheritedSettings(program)
   try {
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {
-    throw error instanceof CommanderError ? usage(error, operations.length > 0) : error
+    throw error instanceof CommanderError ? usage(error) : error
   }
 }
 
@@ -72,14 +71,10 @@ function version(): string {
 }
 
 /** Help and version are no failures; a mistyped command line is one of ours. */
-function usage(error: CommanderError, generated: boolean): unknown {
+function usage(error: CommanderError): unknown {
   if (error.exitCode === 0 || error.code === 'commander.help') return error
   const reason = error.message.replace(/^error: /, '').replace(/\n\(/, ' (')
-  const unknown = error.code === 'commander.unknownCommand' && !generated
-  const hint = unknown
-    ? 'Verbs of plugins are known once the daemon has run: `openpact start`, then `openpact --help`.'
-    : 'See `openpact --help`.'
-  return new OpenPactError('USAGE', { reason, hint })
+  return new OpenPactError('USAGE', { reason, hint: 'See `openpact --help`.' })
 }
 
 try {

@@ -1,7 +1,7 @@
 /** One run of the command line: its flags, its data directory, its way to the daemon, its output. */
-import { OpenPactError } from '../kernel/index.ts'
+import { OpenPactError } from '../kernel/errors.ts'
 import { Client } from './client.ts'
-import { type LaunchOptions, launch, type Launched } from './launch.ts'
+import { type Launched, type LaunchOptions, launch } from './launch.ts'
 import { type DaemonRecord, type Place, placeOf, readToken, runningDaemon } from './place.ts'
 import { withProgress } from './progress.ts'
 import { renderAnswer } from './table.ts'
@@ -82,7 +82,11 @@ export class Session {
         doing = text
       },
     }
-    return withProgress(() => doing, this.json, () => launch(launching))
+    return withProgress(
+      () => doing,
+      this.json,
+      () => launch(launching),
+    )
   }
 
   /** @throws OpenPactError PORT_INVALID */

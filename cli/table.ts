@@ -8,7 +8,11 @@ export function renderTable(rows: readonly object[], columns: readonly string[])
   const cells = rows.map(row => columns.map(column => cell((row as Record<string, unknown>)[column])))
   const heading = columns.map(column => column.replaceAll('_', ' ').toUpperCase())
   const widths = heading.map((title, i) => Math.max(title.length, ...cells.map(row => row[i]?.length ?? 0)))
-  const line = (row: string[]) => row.map((text, i) => text.padEnd(widths[i] ?? 0)).join('  ').trimEnd()
+  const line = (row: string[]) =>
+    row
+      .map((text, i) => text.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd()
   return `${[heading, ...cells].map(line).join('\n')}\n`
 }
 
@@ -67,8 +71,10 @@ function cell(value: unknown): string {
 export function plain(value: unknown): string {
   if (value === undefined || value === null) return ''
   const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, char => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
+  return text.replace(
+    /(?![\t\n])[\p{Cc}\p{Bidi_Control}]/gu,
+    char => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
 }
 
 function indent(text: string): string {

@@ -151,6 +151,17 @@ test('a TypeScript configuration of a third party gets the running copy, and ent
   expect(config.network).toEqual({ bootstrap: ['127.0.0.1:49737'], port: 0 })
 })
 
+test('every entry knows its file, even one that is no plugin: the host refuses it by name', async () => {
+  const dataDir = await dir({ 'openpact.config.yaml': 'plugins: [a, 7, { plugin: b, off: true }]' })
+  const from = join(dataDir, 'openpact.config.yaml')
+  const { config } = await loadConfig({ dataDir })
+  expect(config.plugins).toEqual([
+    { plugin: 'a', from },
+    { plugin: 7, from },
+    { plugin: 'b', off: true, from },
+  ])
+})
+
 test('merging: plugins are listed after each other, network and log field by field, false replaces', () => {
   const lower = defineConfig({ plugins: ['a'], network: { port: 1, bind: '::1' }, log: { level: 'info' } })
   expect(mergeConfig(lower, { plugins: ['b'], network: { port: 2 } })).toEqual({

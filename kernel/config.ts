@@ -108,9 +108,8 @@ function configFaults(value: unknown): string[] {
 
 /** Says which file an entry comes from: its path or package is resolved from there, and faults name it. */
 function locate(entry: PluginEntry, file: string): PluginEntry {
-  if (typeof entry === 'string') return { plugin: entry, from: file }
-  if (typeof entry !== 'object' || entry === null) return entry
-  return 'plugin' in entry ? { ...entry, from: file } : { plugin: entry, from: file }
+  const long = typeof entry === 'object' && entry !== null && 'plugin' in entry
+  return long ? { ...entry, from: file } : { plugin: entry, from: file }
 }
 
 async function findConfig(dataDir: string): Promise<string | null> {

@@ -45,7 +45,10 @@ async function command(daemon: TestDaemon, ...args: string[]): Promise<Record<st
 
 async function story(network: PrivateNetwork): Promise<void> {
   const [a, b] = [await TestDaemon.prepare({ network }), await TestDaemon.prepare({ network })]
-  closers.push(() => a.dispose(), () => b.dispose())
+  closers.push(
+    () => a.dispose(),
+    () => b.dispose(),
+  )
 
   step('Machine A creates a pact. No daemon runs yet.')
   const created = await command(a, 'init', '--name', 'Demo', '--alias', 'demo')
@@ -56,7 +59,10 @@ async function story(network: PrivateNetwork): Promise<void> {
 
   step('A invites, B joins.')
   const invite = await command(a, 'invite', '--pact', 'demo')
-  say('A', `openpact invite  →  ${String(invite.token).slice(0, 24)}…  (one newcomer, 24 hours, holds no key of the pact)`)
+  say(
+    'A',
+    `openpact invite  →  ${String(invite.token).slice(0, 24)}…  (one newcomer, 24 hours, holds no key of the pact)`,
+  )
   await command(b, 'join', String(invite.token), '--alias', 'demo')
   say('B', 'openpact join  →  admitted; the pact can be read and written')
 
@@ -78,7 +84,10 @@ async function story(network: PrivateNetwork): Promise<void> {
   assert.equal(missed.status, 201)
   say('A', `wrote ${missed.body.id}: Written while B was gone.`)
   await b.start()
-  await eventually('B reads what it missed', async () => (await b.get(`${pact}/entries/${missed.body.id}`)).status === 200)
+  await eventually(
+    'B reads what it missed',
+    async () => (await b.get(`${pact}/entries/${missed.body.id}`)).status === 200,
+  )
   say('B', 'is back and reads it')
 
   step('The same chain on both machines.')

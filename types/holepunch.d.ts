@@ -325,6 +325,7 @@ declare module 'hyperswarm' {
     publicKey: Bytes
     topics: Bytes[]
     ban(value: boolean): void
+    reconnect(value: boolean): void
   }
   interface Discovery {
     flushed(): Promise<boolean>

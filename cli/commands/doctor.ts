@@ -41,7 +41,9 @@ export function doctorCommand(program: Command, session: () => Session): void {
   program
     .command('doctor')
     .summary('check this machine and say what to do')
-    .description('Check data directory, permissions, disk, port, versions and every pact; say in plain words what to do.')
+    .description(
+      'Check data directory, permissions, disk, port, versions and every pact; say in plain words what to do.',
+    )
     .action(async () => {
       const shell = session()
       const findings = [...checkMachine(shell), ...(await checkDaemon(shell))]
@@ -69,11 +71,18 @@ function checkDirectory(shell: Session): Finding[] {
   const about = 'Data directory'
   const found = statSync(dataDir, { throwIfNoEntry: false })
   if (!found) return [{ level: 'advice', about, words: `${dataDir} does not exist yet; \`openpact start\` makes it` }]
-  if (!found.isDirectory()) return [{ level: 'fault', about, words: `${dataDir} is a file; choose another with --data-dir` }]
+  if (!found.isDirectory())
+    return [{ level: 'fault', about, words: `${dataDir} is a file; choose another with --data-dir` }]
   try {
     accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch {
-    return [{ level: 'fault', about, words: `${dataDir} cannot be written by you; change its owner or choose another with --data-dir` }]
+    return [
+      {
+        level: 'fault',
+        about,
+        words: `${dataDir} cannot be written by you; change its owner or choose another with --data-dir`,
+      },
+    ]
   }
   return [
     { level: 'ok', about, words: dataDir },
@@ -92,7 +101,9 @@ function checkFormat(dataDir: string): Finding {
     return { level: 'advice', about: 'Format', words: 'no daemon has used this directory yet' }
   }
   const fits = Number(format) <= DATA_FORMAT
-  const words = fits ? `${format}, which this version knows` : `${format} is newer than this version knows (${DATA_FORMAT}); update OpenPact`
+  const words = fits
+    ? `${format}, which this version knows`
+    : `${format} is newer than this version knows (${DATA_FORMAT}); update OpenPact`
   return { level: fits ? 'ok' : 'fault', about: 'Format', words }
 }
 
@@ -112,11 +123,17 @@ function checkDisk(dataDir: string): Finding {
 
 async function checkDaemon(shell: Session): Promise<Finding[]> {
   const daemon = shell.daemon()
-  if (!daemon) return [await checkPort(shell), { level: 'advice', about: 'Daemon', words: 'not running; `openpact start` starts it' }]
+  if (!daemon)
+    return [
+      await checkPort(shell),
+      { level: 'advice', about: 'Daemon', words: 'not running; `openpact start` starts it' },
+    ]
   try {
     const client = shell.client()
     const { body: machine } = await client.get<MachineStatus>('/v1/status')
-    const findings = [{ level: 'ok' as const, about: 'Daemon', words: `answers at ${daemon.url}, version ${machine.version}` }]
+    const findings = [
+      { level: 'ok' as const, about: 'Daemon', words: `answers at ${daemon.url}, version ${machine.version}` },
+    ]
     const pacts = await Promise.all(
       machine.pacts.map(async pact => (await client.get<PactStatus>(`/v1/pacts/${pact.id}/status`)).body),
     )
@@ -137,7 +154,11 @@ async function checkPort(shell: Session): Promise<Finding> {
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
   if (free) return { level: 'ok', about: 'Port', words: `${port} is free` }
-  return { level: 'fault', about: 'Port', words: `${port} is taken by another program; choose another with --port (0 takes any free one)` }
+  return {
+    level: 'fault',
+    about: 'Port',
+    words: `${port} is taken by another program; choose another with --port (0 takes any free one)`,
+  }
 }
 
 function checkNetwork({ network }: MachineStatus): Finding {
@@ -159,9 +180,11 @@ function joinFindings({ joining }: MachineStatus): Finding[] {
 export function explainPact(pact: PactStatus): Finding[] {
   const about = `Pact ${pact.alias}`
   const findings: Finding[] = []
-  if (pact.interrupted) findings.push({ level: 'fault', about, words: `${pact.interrupted.reason} ${pact.interrupted.cure}` })
+  if (pact.interrupted)
+    findings.push({ level: 'fault', about, words: `${pact.interrupted.reason} ${pact.interrupted.cure}` })
   for (const problem of pact.health.problems) findings.push({ level: 'fault', about, words: problem })
-  if (pact.health.repairs > 0) findings.push({ level: 'advice', about, words: `repaired itself ${pact.health.repairs} times` })
+  if (pact.health.repairs > 0)
+    findings.push({ level: 'advice', about, words: `repaired itself ${pact.health.repairs} times` })
   findings.push({ level: 'ok', about, words: `${connected(pact)} ${indexing(pact)}` })
   if (pact.waiting) findings.push({ level: 'advice', about, words: pact.waiting })
   if (!pact.synced) {
@@ -169,12 +192,17 @@ export function explainPact(pact: PactStatus): Finding[] {
     findings.push({ level: 'advice', about, words })
   }
   if (pact.index.partial) {
-    findings.push({ level: 'advice', about, words: `${pact.index.indexed} of ${pact.index.length} entries can be searched yet` })
+    findings.push({
+      level: 'advice',
+      about,
+      words: `${pact.index.indexed} of ${pact.index.length} entries can be searched yet`,
+    })
   }
   if (!pact.writable && !pact.interrupted) {
     findings.push({ level: 'advice', about, words: 'can be read but not written yet: admission waits to be confirmed' })
   }
-  if (pact.proposed) findings.push({ level: 'advice', about, words: 'a change of the charter waits until enough indexers can run it' })
+  if (pact.proposed)
+    findings.push({ level: 'advice', about, words: 'a change of the charter waits until enough indexers can run it' })
   return findings
 }
 
@@ -188,7 +216,8 @@ function indexing({ indexers }: PactStatus): string {
   const name = (indexer: PactStatus['indexers'][number]) => (indexer.self ? 'this machine' : indexer.writer.slice(0, 8))
   const [only] = indexers
   if (!only) return 'Who confirms entries is not known here yet.'
-  if (indexers.length === 1) return `Entries are confirmed by ${name(only)} alone${only.online ? ', which is awake.' : ', which is off.'}`
+  if (indexers.length === 1)
+    return `Entries are confirmed by ${name(only)} alone${only.online ? ', which is awake.' : ', which is off.'}`
   const awake = indexers.filter(indexer => indexer.online)
   const needed = Math.floor(indexers.length / 2) + 1
   return `Entries are confirmed by ${needed} of ${indexers.map(name).join(', ')}; awake: ${awake.map(name).join(', ') || 'none'}.`

@@ -1,6 +1,6 @@
 /** `openpact join`: into the pact of a token, whether or not a daemon runs. */
 import type { Command } from 'commander'
-import { OpenPactError } from '../../kernel/index.ts'
+import { OpenPactError } from '../../kernel/errors.ts'
 import { RemoteFailure } from '../errors.ts'
 import type { Session } from '../session.ts'
 

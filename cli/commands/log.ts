@@ -1,6 +1,6 @@
 /** `openpact log`: entries as lines, oldest first; with `--follow`, new ones as they come. */
 import type { Command } from 'commander'
-import { OpenPactError } from '../../kernel/index.ts'
+import { OpenPactError } from '../../kernel/errors.ts'
 import type { Client } from '../client.ts'
 import type { Session } from '../session.ts'
 import { plain } from '../table.ts'
@@ -66,7 +66,11 @@ async function follow(shell: Session, client: Client, { pact, cursor, flags, pri
   process.once('SIGINT', () => stop.abort())
   process.once('SIGTERM', () => stop.abort())
   const query = { pact: decodeURIComponent(pact.split('/')[3] ?? ''), type: flags.type, topic: flags.topic }
-  for await (const { event, data } of client.events('/v1/events', { query, lastEventId: cursor, signal: stop.signal })) {
+  for await (const { event, data } of client.events('/v1/events', {
+    query,
+    lastEventId: cursor,
+    signal: stop.signal,
+  })) {
     if (event !== 'entry-applied') continue
     const { entry } = JSON.parse(data) as { entry: LogEntry | null }
     if (!entry || printed.delete(entry.id)) continue

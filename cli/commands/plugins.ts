@@ -1,10 +1,6 @@
 /** `openpact plugins`: what is configured, what each plugin declares, and how it is doing where a daemon runs. */
 import type { Command } from 'commander'
-import { Hooks } from '../../kernel/host/hooks.ts'
-import { PluginHost } from '../../kernel/host/host.ts'
-import { openLog } from '../../kernel/host/log.ts'
 import type { PluginStatus } from '../../kernel/index.ts'
-import { fullConfig } from '../daemon.ts'
 import type { Session } from '../session.ts'
 
 const columns = ['name', 'version', 'state', 'operations', 'entry_types', 'rules', 'source', 'summary']
@@ -28,6 +24,12 @@ async function runningPlugins(shell: Session): Promise<PluginStatus[]> {
 
 /** @throws OpenPactError CONFIG_INVALID, CONFIG_UNREADABLE, PLUGINS_INVALID */
 async function declaredPlugins(shell: Session): Promise<PluginStatus[]> {
+  const [{ fullConfig }, { Hooks }, { PluginHost }, { openLog }] = await Promise.all([
+    import('../daemon.ts'),
+    import('../../kernel/host/hooks.ts'),
+    import('../../kernel/host/host.ts'),
+    import('../../kernel/host/log.ts'),
+  ])
   const { plugins = [] } = await fullConfig({ place: shell.place, config: shell.flags.config })
   const log = openLog({ level: 'error' })
   const host = new PluginHost({ hooks: new Hooks(log), log })
@@ -44,6 +46,7 @@ function row(plugin: PluginStatus): object {
     operations: operations.length || '',
     entry_types: plugin.entryTypes.join(', '),
     rules: plugin.rules ? `protocol ${plugin.rules.protocol}` : '',
+    source: plugin.source === 'given in code' ? 'built in' : plugin.source,
     summary: plugin.error ?? plugin.summary,
   }
 }

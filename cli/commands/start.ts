@@ -1,7 +1,7 @@
 /** `openpact start`: the daemon, detached by default. */
 import type { Command } from 'commander'
-import { OpenPactError } from '../../kernel/index.ts'
-import { type Daemon, startDaemon, superviseDaemon } from '../daemon.ts'
+import { OpenPactError } from '../../kernel/errors.ts'
+import type { Daemon } from '../daemon.ts'
 import { asFailure, renderFailure } from '../errors.ts'
 import type { Report } from '../launch.ts'
 import { runningDaemon } from '../place.ts'
@@ -34,6 +34,8 @@ async function detached(shell: Session): Promise<void> {
 }
 
 async function foreground(shell: Session, flags: StartFlags): Promise<void> {
+  // Here and not above: no other command should load all plugins.
+  const { startDaemon, superviseDaemon } = await import('../daemon.ts')
   const report = (message: Report) => process.send?.(message)
   let doing = 'Starting'
   const options = {
@@ -51,7 +53,11 @@ async function foreground(shell: Session, flags: StartFlags): Promise<void> {
   }
   let daemon: Daemon
   try {
-    daemon = await withProgress(() => doing, process.send !== undefined || shell.json, () => startDaemon(options))
+    daemon = await withProgress(
+      () => doing,
+      process.send !== undefined || shell.json,
+      () => startDaemon(options),
+    )
   } catch (error) {
     report({ state: 'failed', failure: asFailure(error) })
     throw error
@@ -70,8 +76,11 @@ async function foreground(shell: Session, flags: StartFlags): Promise<void> {
 function welcome(daemon: Daemon, shell: Session): string {
   const { url } = daemon.record
   const pact = daemon.kernel.pacts.list()[0]
-  const lines = [`OpenPact ${daemon.record.version} listens on ${url} (data in ${shell.place.dataDir}). Ctrl-C ends it.`]
-  if (!pact) return `${lines}\nThere is no pact yet: create one with \`openpact init\`, or join one with \`openpact join <token>\`.`
+  const lines = [
+    `OpenPact ${daemon.record.version} listens on ${url} (data in ${shell.place.dataDir}). Ctrl-C ends it.`,
+  ]
+  if (!pact)
+    return `${lines}\nThere is no pact yet: create one with \`openpact init\`, or join one with \`openpact join <token>\`.`
   const token = `"Authorization: Bearer $(cat ${quoted(shell.place.tokenFile)})"`
   const at = `${url}/v1/pacts/${encodeURIComponent(pact.alias)}/knowledge`
   lines.push(

@@ -51,12 +51,21 @@ function overview(shell: Session, status: MachineStatus): string {
   const table = pacts.length
     ? renderTable(pacts.map(row), ['alias', 'entries', 'confirmed', 'members', 'here', 'state'])
     : 'No pact yet: `openpact init` creates one, `openpact join <token>` joins one.\n'
-  const asking = joining.map(({ alias, state, words }) => `Joining ${alias ?? 'a pact'} (${state}): ${words}\n`).join('')
+  const asking = joining
+    .map(({ alias, state, words }) => `Joining ${alias ?? 'a pact'} (${state}): ${words}\n`)
+    .join('')
   return `${head}\n${table}${asking}`
 }
 
 function row(pact: PactSummary): object {
   const { alias, length, confirmed, members, synced, writable, waiting, active } = pact
   const state = waiting || (writable ? 'ready' : 'can be read, not written')
-  return { alias: active ? `${alias} *` : alias, entries: length, confirmed, members, here: synced ? 'all' : 'partly', state }
+  return {
+    alias: active ? `${alias} *` : alias,
+    entries: length,
+    confirmed,
+    members,
+    here: synced ? 'all' : 'partly',
+    state,
+  }
 }

@@ -1,7 +1,7 @@
 /** `openpact stop`: ends the daemon and waits until its data is closed. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
-import { OpenPactError } from '../../kernel/index.ts'
+import { OpenPactError } from '../../kernel/errors.ts'
 import { isAlive, runningDaemon } from '../place.ts'
 import type { Session } from '../session.ts'
 

@@ -87,7 +87,7 @@ export class Hooks {
 
   /**
    * Calls a hook. A coded error of a tap passes as it is; any other becomes PLUGIN_FAILED with the hook as stage.
-   * waterfall, bail: the first failure ends it. series: every tap is called, then the first failure is thrown.
+   * waterfall, bail: the first failure ends it. series: every tap is called, then the first failure is thrown; all are logged.
    * observe: failures are logged only.
    */
   async call<N extends HookName>(hook: N, ...args: Parameters<HookMap[N]>): Promise<Awaited<ReturnType<HookMap[N]>>> {
@@ -193,10 +193,9 @@ export class Hooks {
       done(error)
       return
     }
-    if (point.kind === 'observe') this.#log.error('a tap failed', { plugin: owner, hook: point.name, error })
-    else failures.push({ owner, error })
-    // Only the first failure of a series is thrown; the later ones would be lost without a word.
-    if (failures.length > 1) this.#log.error('a tap failed', { plugin: owner, hook: point.name, error })
+    // Of a series only the first failure is thrown; the others would be lost without a word.
+    this.#log.error('a tap failed', { plugin: owner, hook: point.name, error })
+    if (point.kind === 'series') failures.push({ owner, error })
     done()
   }
 }

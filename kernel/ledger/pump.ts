@@ -14,10 +14,12 @@ export interface PumpHost {
   reverted(position: number): Promise<void>
   applied(records: LogRecord[]): Promise<void>
   confirmed(length: number): Promise<void>
+  /** The chain up to a position; null when its block is not on this machine. */
+  checkpoint(position: number): Promise<Checkpoint | null>
 }
 
 export class Pump {
-  /** Newest first; the last one is at or below the confirmed length. */
+  /** Newest first; the last one is at the confirmed length, or at the head where that is below it. */
   private checkpoints: Checkpoint[] = [{ position: 0, chain: ZERO }]
   private confirmedAt = 0
   private running: Promise<void> | null = null
@@ -28,10 +30,13 @@ export class Pump {
     this.host = host
   }
 
-  /** Starts at a head whose history was seen by others already. */
-  startAt(head: Checkpoint, confirmed: number): void {
-    this.checkpoints = [head, { position: 0, chain: ZERO }]
-    this.confirmedAt = confirmed
+  /**
+   * Starts at a head whose history was seen by others already.
+   * @param floor the confirmed end, which a reorder never goes below
+   */
+  startAt(head: Checkpoint, floor: Checkpoint): void {
+    this.checkpoints = head.position === floor.position ? [head] : [head, floor]
+    this.confirmedAt = floor.position
   }
 
   /** Resolves when everything that stood in the view at the call was given to the hooks. */
@@ -75,17 +80,23 @@ export class Pump {
     }
     if (delta.confirmed > this.confirmedAt) {
       this.confirmedAt = delta.confirmed
-      this.prune()
+      await this.raiseFloor()
       await this.host.confirmed(delta.confirmed)
     }
-    return last !== undefined && last.position + 1 < delta.length
-  }
-
-  private prune(): void {
-    const floor = this.checkpoints.findIndex(c => c.position <= this.confirmedAt)
-    this.checkpoints = this.checkpoints.slice(0, floor + 1)
     // A long unconfirmed tail keeps every second one: a reorder then goes back a little further than it must.
     if (this.checkpoints.length > MAX_CHECKPOINTS)
       this.checkpoints = this.checkpoints.filter((_, i) => i % 2 === 0 || i === this.checkpoints.length - 1)
+    return last !== undefined && last.position + 1 < delta.length
+  }
+
+  /** Drops what a reorder cannot reach any more; what is confirmed must never be called reverted. */
+  private async raiseFloor(): Promise<void> {
+    const floor = this.checkpoints.findIndex(c => c.position <= this.confirmedAt)
+    const lowest = this.checkpoints[floor] as Checkpoint
+    this.checkpoints = this.checkpoints.slice(0, floor + 1)
+    // With nothing above it is the head itself, and the rest of what is confirmed is still to be told.
+    if (floor === 0 || lowest.position === this.confirmedAt) return
+    const exact = await this.host.checkpoint(this.confirmedAt)
+    if (exact) this.checkpoints[floor] = exact
   }
 }

@@ -37,6 +37,16 @@ export class StateReader {
     }
   }
 
+  /** Runs `read` on the applied and the confirmed view together; the latter is null while nothing is confirmed. */
+  async both(read: (applied: Hyperbee, confirmed: Hyperbee | null) => Promise<void>): Promise<void> {
+    if (this.empty) return
+    const confirmed = await this.at('confirmed', async bee => {
+      await read(this.bee, bee)
+      return true
+    })
+    if (!confirmed) await read(this.bee, null)
+  }
+
   get<T>(key: string, until: Until = 'applied'): Promise<T | null> {
     return this.at(until, bee => readState<T>(bee, key))
   }

@@ -82,11 +82,9 @@ describe('two members', () => {
     await eventually(() => tunnels(ofB.link).length === 1)
     await b.network.close()
     await ofA.pact.note('while b was away')
-    const again = new Replication({ deviceKeyPair: b.keyPair }, { bootstrap: net.bootstrap, bind: '127.0.0.1' }, silent)
-    again.add(ofB.pact)
-    await again.start()
+    const again = await net.machine({}, b.keyPair)
+    again.network.add(ofB.pact)
     await ofB.pact.reads('while b was away')
-    await again.close()
   })
 })
 

@@ -1,10 +1,9 @@
 /** What a user can do with agents: see who is there, give another program on this machine its own name, take it back. */
 import { Type } from 'typebox'
-import { isOpenPactError, OpenPactError, type Pact } from '../../kernel/index.ts'
+import { handleOf, isOpenPactError, OpenPactError, type Pact } from '../../kernel/index.ts'
 import { unlimited } from '../access/permits.ts'
 import { access } from '../access/service.ts'
 import { type Call, operation } from '../operations/operation.ts'
-import { handleOf } from '../pacts/seats.ts'
 import { roster } from './roster-service.ts'
 import { presence } from './service.ts'
 
@@ -51,7 +50,7 @@ export const listAgents = operation({
       if (!role || agent.revoked) return []
       const seen = use(presence).sighting(pact, agent)
       return {
-        handle: handleOf(agent),
+        handle: handleOf(agent.name, agent.key),
         name: agent.name,
         agent: agent.key,
         identity: agent.identity,

@@ -94,6 +94,12 @@ describe('token', () => {
     }
   })
 
+  it('is asked for before the body is looked at', async () => {
+    const sent = { method: 'POST', path: '/v1/pacts/test/toys', body: '{', headers: { 'content-type': 'text/plain' } }
+    expect((await local.send({ ...sent, token: null })).status).toBe(401)
+    expect((await local.send(sent)).status).toBe(415)
+  })
+
   it('must be the right one, in the right place', async () => {
     const path = '/v1/pacts/test/toys/1'
     const wrong = [

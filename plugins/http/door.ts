@@ -3,23 +3,24 @@
  * Host and Origin keep web pages out (DNS rebinding), the token says who calls, the rate limit how often.
  */
 import type { IncomingMessage } from 'node:http'
+import type { onRequestHookHandler } from 'fastify'
 import { OpenPactError } from '../../kernel/index.ts'
-import type { Access } from '../access/service.ts'
-import type { Caller } from '../operations/operation.ts'
+import type { Access as Tokens } from '../access/service.ts'
+import type { Access, Caller } from '../operations/operation.ts'
 import type { RateLimit } from './rate-limit.ts'
 
 const loopbackNames = ['127.0.0.1', 'localhost', '[::1]']
 
 export class Door {
-  readonly #access: Access
+  readonly #tokens: Tokens
   readonly #limit: RateLimit
   readonly #callers = new WeakMap<IncomingMessage, Caller>()
   #hosts: ReadonlySet<string> = new Set()
   #origins: ReadonlySet<string> = new Set()
   #url = ''
 
-  constructor(access: Access, limit: RateLimit) {
-    this.#access = access
+  constructor(tokens: Tokens, limit: RateLimit) {
+    this.#tokens = tokens
     this.#limit = limit
   }
 
@@ -41,10 +42,18 @@ export class Door {
     }
     if (origin !== undefined && !this.#origins.has(origin)) throw new OpenPactError('ORIGIN_REFUSED')
     const token = authorization === undefined ? null : bearer(authorization)
-    const caller = token === null ? null : this.#access.identify(token)
+    const caller = token === null ? null : this.#tokens.identify(token)
     const wait = this.#limit.take(caller, request.socket.remoteAddress ?? '', performance.now())
     if (wait > 0) throw new OpenPactError('RATE_LIMITED', { seconds: Math.ceil(wait) })
     if (caller) this.#callers.set(request, caller)
+  }
+
+  /** Turns callers without a valid token away before their body is read. */
+  knock(access: Access): onRequestHookHandler {
+    return ({ raw }, _reply, done) => {
+      const stranger = access !== 'open' && !this.#callers.has(raw)
+      done(stranger ? new OpenPactError('UNAUTHENTICATED') : undefined)
+    }
   }
 
   /** Null for a caller without a valid token, and for anything that did not come through the door. */

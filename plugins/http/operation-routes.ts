@@ -28,6 +28,7 @@ export function serveOperation(app: FastifyInstance, operation: Operation, servi
     method: shape.method,
     url: shape.path,
     exposeHeadRoute: read,
+    onRequest: door.knock(operation.access),
     handler: async (request, reply) => {
       const params = request.params as Record<string, string>
       const key = request.headers['idempotency-key']

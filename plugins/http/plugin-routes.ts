@@ -22,8 +22,8 @@ export function serveRoute(app: FastifyInstance, plugin: string, route: Route, p
   app.route({
     method: route.method,
     url: route.path,
-    // A HEAD on a stream would run the stream.
-    exposeHeadRoute: false,
+    exposeHeadRoute: route.head === true,
+    onRequest: door.knock(route.access),
     handler: async (request, reply) => {
       const caller = door.caller(request.raw)
       authorise(caller, permitted)

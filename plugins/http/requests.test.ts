@@ -147,6 +147,12 @@ describe('paths', () => {
     fails(await local.send({ method: 'PROPFIND', path: `${base}/toys` }), 405, 'METHOD_NOT_ALLOWED', /GET, HEAD, POST/)
   })
 
+  it('answer HEAD where they answer GET, streams excepted', async () => {
+    expect((await local.send({ method: 'HEAD', path: '/v1/ping' })).status).toBe(200)
+    const stream = await local.send({ method: 'HEAD', path: '/v1/toys/stream' })
+    expect([stream.status, stream.headers.allow]).toEqual([405, 'GET'])
+  })
+
   it('to an unknown pact name near ones', async () => {
     fails(await local.send({ path: '/v1/pacts/tset/toys/a' }), 404, 'PACT_UNKNOWN', /Did you mean "test"/)
     fails(await local.send({ path: `/v1/pacts/${'0'.repeat(64)}/toys/a` }), 404, 'PACT_UNKNOWN')

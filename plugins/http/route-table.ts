@@ -34,7 +34,6 @@ export class RouteTable {
       if (fits(known.path.split('/'), segments)) for (const one of known.methods.keys()) allowed.add(one)
     }
     if (allowed.size > 0) {
-      if (allowed.has('GET')) allowed.add('HEAD')
       return new OpenPactError('METHOD_NOT_ALLOWED', { method, allow: [...allowed].sort().join(', ') })
     }
     return new OpenPactError('ROUTE_UNKNOWN', { method, path, near: this.#near(segments) })

@@ -22,6 +22,9 @@ export interface Route {
   path: string
   access: Access
   summary: string
+  /** Answers HEAD as well. Not for streams: they would run. */
+  head?: boolean
+  /** What it answers is sent as JSON, unless it used `reply`. It has to keep to `caller.pacts` itself. */
   handle(call: RouteCall): unknown
 }
 

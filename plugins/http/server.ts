@@ -150,8 +150,9 @@ export class HttpServer implements Http {
 
   #serve(operations: Operations): Route[] {
     const faults: string[] = []
-    const add = (method: string, path: string, owner: string, serve: () => void) => {
+    const add = (method: string, path: string, head: boolean, owner: string, serve: () => void) => {
       const first = this.#table.add({ method, path, owner })
+      if (head) this.#table.add({ method: 'HEAD', path, owner })
       if (first) faults.push(`- ${owner}: ${method} ${path} belongs to ${first} already`)
       else {
         try {
@@ -164,12 +165,16 @@ export class HttpServer implements Http {
     for (const operation of operations.list()) {
       const { method, path } = httpShape(operation)
       const serving = { operations, door: this.#door, lifetimes: this.#lifetimes }
-      add(method, path, `operation ${operation.name}`, () => serveOperation(this.server, operation, serving))
+      add(method, path, method === 'GET', `operation ${operation.name}`, () =>
+        serveOperation(this.server, operation, serving),
+      )
     }
     const routes = this.#ctx.contributions(routePoint)
     for (const { plugin, value } of routes) {
       const parts = { ctx: this.#ctx, door: this.#door, lifetimes: this.#lifetimes }
-      add(value.method, value.path, `plugin ${plugin}`, () => serveRoute(this.server, plugin, value, parts))
+      add(value.method, value.path, value.head === true, `plugin ${plugin}`, () =>
+        serveRoute(this.server, plugin, value, parts),
+      )
     }
     if (faults.length > 0) throw new OpenPactError('ROUTES_INVALID', { reason: faults.join('\n') })
     return routes.map(({ value }) => value)

@@ -33,9 +33,9 @@ export function appender({ pact, agent, kernel, readModel, signal, idempotencyKe
     let marked = draft
     if (author && idempotencyKey !== undefined) {
       const dedup = dedupKey(author.key, idempotencyKey, written++)
-      const first = readModel.entryByDedup(pact, dedup)
       // Another member can copy the mark into an entry of its own; only the agent's own entry counts.
-      if (first && first.agent === author.key.toString('hex')) return repeated(pact, draft, first, details)
+      const first = readModel.entryByDedup(pact, dedup, author.key.toString('hex'))
+      if (first) return repeated(pact, draft, first, details)
       marked = { ...draft, dedup }
     }
     const [receipt] = await pact.append([marked], { agent, until, timeout, signal })

@@ -42,12 +42,13 @@ export const listOperations = operation({
   etag: true,
   run: (_input, call) => {
     const service = call.use(operations)
-    const entries = service.list().map(each => info(each, service.owner(each.name) ?? ''))
+    const entries = service.list().map(each => operationInfo(each, service.owner(each.name) ?? ''))
     return { version: call.kernel.version, entries, cursor: null, has_more: false }
   },
 })
 
-function info(each: Operation, plugin: string) {
+/** An operation as data, for surfaces that are made of it. */
+export function operationInfo(each: Operation, plugin: string) {
   const { name, summary, description, http, scope = 'pact' as const, access, errors = [], cli, mcp } = each
   const { method, path, params, query } = httpShape(each)
   return {

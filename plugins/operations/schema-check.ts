@@ -9,9 +9,12 @@ const options = {
   strictTypes: false,
   strictTuples: false,
   strictRequired: false,
+  // Checking schemas against the meta schema costs 100 ms at the first use; what cannot work is still refused by name.
+  meta: false,
+  validateSchema: false,
 } as const
 
-// One Ajv per way of reading, made when first needed: the meta schemas alone cost tens of milliseconds at start.
+// One Ajv per way of reading.
 const compilers = new Map<boolean, Ajv2020>()
 
 /**

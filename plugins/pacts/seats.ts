@@ -1,5 +1,5 @@
 /** Members for people: identities with their devices and agents, and how a typed name becomes a seat. */
-import { type LedgerAgent, type Member, OpenPactError, type Pact } from '../../kernel/index.ts'
+import { handleOf, type LedgerAgent, type Member, OpenPactError, type Pact } from '../../kernel/index.ts'
 
 export interface MemberView {
   /** Hex. */
@@ -35,13 +35,8 @@ export async function membersOf(pact: Pact, self: string): Promise<MemberView[]>
   return [...views.values()]
 }
 
-/** The short public name of an agent. */
-export function handleOf(agent: Pick<LedgerAgent, 'name' | 'key'>): string {
-  return `${agent.name}-${agent.key.slice(0, 6)}`
-}
-
 function agentView(agent: LedgerAgent) {
-  return { handle: handleOf(agent), name: agent.name, agent: agent.key, revoked: agent.revoked }
+  return { handle: handleOf(agent.name, agent.key), name: agent.name, agent: agent.key, revoked: agent.revoked }
 }
 
 /**
@@ -82,6 +77,6 @@ async function seatsNamed(pact: Pact, seats: Member[], name: string): Promise<Me
     const byIdentity = seats.filter(seat => seat.identity.startsWith(name))
     return byIdentity.every(seat => seat.identity === byIdentity[0]?.identity) ? byIdentity : []
   }
-  const agent = (await pact.agents()).find(each => handleOf(each) === name && !each.revoked)
+  const agent = (await pact.agents()).find(each => handleOf(each.name, each.key) === name && !each.revoked)
   return agent ? seats.filter(seat => seat.identity === agent.identity) : []
 }

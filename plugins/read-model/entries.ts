@@ -95,7 +95,7 @@ export class Entries {
   }
 
   /** Takes preview rows away: those below `to` when they were indexed, those from `from` on when they no longer hold. */
-  cutPreview(pactNo: number, { from = 0, to = 2 ** 32 - 1 }: { from?: number; to?: number }): void {
+  cutPreview(pactNo: number, { from = 0, to = 2 ** 32 - 1 }: { from?: number; to?: number } = {}): void {
     for (const lane of [lanes.previewAccepted, lanes.previewRefused]) {
       this.#deleteRows(rowKey(pactNo, lane, from), rowKey(pactNo, lane, to))
     }
@@ -133,14 +133,17 @@ export class Entries {
     return null
   }
 
-  /** The first row with a dedup hash, accepted before refused. */
-  byDedup(pactNo: number, dedup: Buffer): EntryRow | null {
-    const row = this.#db
-      .prepare(
-        `SELECT ${COLUMNS} FROM entries INDEXED BY entries_dedup WHERE dedup = ? AND at >= ? AND at < ? ORDER BY at LIMIT 1`,
+  /** The first row with a dedup hash, of an agent if one is named, accepted before refused. */
+  byDedup(pactNo: number, dedup: Buffer, agent?: number): EntryRow | null {
+    const rows = this.#db
+      .prepare(`SELECT ${COLUMNS} FROM entries INDEXED BY entries_dedup WHERE dedup = ? AND at >= ? AND at < ? ORDER BY at`)
+      .iterate(
+        dedup.subarray(0, DEDUP_BYTES),
+        rowKey(pactNo, lanes.accepted, 0),
+        rowKey(pactNo + 1, lanes.accepted, 0),
       )
-      .get(dedup.subarray(0, DEDUP_BYTES), rowKey(pactNo, lanes.accepted, 0), rowKey(pactNo + 1, lanes.accepted, 0))
-    return (row as EntryRow | undefined) ?? null
+    for (const row of rows) if (agent === undefined || row.agent === agent) return row as unknown as EntryRow
+    return null
   }
 
   /** Id, type and verdict of a row. A malformed entry has no type: ''. */

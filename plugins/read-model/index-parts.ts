@@ -4,6 +4,7 @@ import { rollback } from '../store/local.ts'
 import type { Database } from '../store/sqlite.ts'
 import { Entries } from './entries.ts'
 import { People } from './people.ts'
+import { lanes, rowKey } from './rows.ts'
 import { Tables } from './tables.ts'
 import { Words } from './words.ts'
 
@@ -26,6 +27,30 @@ export class IndexParts {
     this.people = new People(db)
     this.entries = new Entries(db, this.words, this.people)
     this.tables = new Tables(db, this.words, kernel, log)
+  }
+
+  /** Takes away everything derived of a pact. Call inside a transaction. */
+  wipe(pactNo: number): void {
+    this.entries.cut(pactNo, 0)
+    this.entries.cutPreview(pactNo)
+    this.tables.wipe(pactNo)
+    this.cutCheckpoints(pactNo, 0)
+  }
+
+  cutCheckpoints(pactNo: number, from: number): void {
+    this.db
+      .prepare('DELETE FROM checkpoints WHERE at >= ? AND at < ?')
+      .run(rowKey(pactNo, lanes.accepted, from), rowKey(pactNo, lanes.refused, 0))
+  }
+
+  /** Takes away a pact that is not on this machine any more. */
+  forgetPact(pactNo: number): void {
+    this.transaction(() => {
+      this.wipe(pactNo)
+      for (const table of ['agents', 'writers']) this.db.prepare(`DELETE FROM ${table} WHERE pact = ?`).run(pactNo)
+      this.db.prepare('DELETE FROM pacts WHERE no = ?').run(pactNo)
+    })
+    this.people.forget()
   }
 
   /** Runs `fn` in one transaction; when it fails, nothing of it stays, in the database or in memory. */

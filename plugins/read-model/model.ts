@@ -38,11 +38,10 @@ export class Index implements ReadModel {
     )
   }
 
-  /** Drops what is left of pacts that are not on this machine any more. */
+  /** Drops what is left of pacts that are not on this machine any more. When every pact was opened. */
   forgetGone(): void {
-    const { db } = this.#parts
-    for (const { id } of db.prepare('SELECT id FROM pacts').all()) {
-      if (this.#open.has(String(id))) continue
+    for (const { no, id } of this.db.prepare('SELECT no, id FROM pacts').all()) {
+      if (!this.#open.has(String(id))) this.#parts.forgetPact(Number(no))
     }
   }
 
@@ -92,9 +91,10 @@ export class Index implements ReadModel {
     return this.#render(index, this.#parts.entries.at(index.no, position))
   }
 
-  entryByDedup(pact: Pact, dedup: Buffer): EntryView | null {
+  entryByDedup(pact: Pact, dedup: Buffer, agent?: string): EntryView | null {
     const index = this.#of(pact)
-    return this.#render(index, this.#parts.entries.byDedup(index.no, dedup))
+    const no = agent === undefined ? undefined : (this.#parts.people.find(index.no, agent)?.no ?? null)
+    return no === null ? null : this.#render(index, this.#parts.entries.byDedup(index.no, dedup, no))
   }
 
   entries(pact: Pact, query: EntryQuery): Page<EntryView> {
@@ -171,8 +171,11 @@ export class Index implements ReadModel {
   }
 
   #of(pact: Pact): PactIndex {
-    let index = this.#open.get(pact.id)
-    if (!index) this.#open.set(pact.id, (index = new PactIndex(pact, this.#parts)))
+    const known = this.#open.get(pact.id)
+    // A pact that was closed and opened again is another object; the closed one only reads what is there.
+    if (known && (known.pact === pact || pact.closed)) return known
+    const index = new PactIndex(pact, this.#parts)
+    this.#open.set(pact.id, index)
     return index
   }
 
@@ -181,7 +184,7 @@ export class Index implements ReadModel {
     const types = type === undefined ? null : [...new Set(typeof type === 'string' ? [type] : type)]
     const names: Names = { types: types && types.map(name => words.find(name)) }
     if (topic !== undefined) names.topic = words.find(topic)
-    if (agent !== undefined) names.agent = people.find(index.no, agent)?.no ?? null
+    if (agent !== undefined) names.agent = people.named(index.no, agent)?.no ?? null
     return names
   }
 

@@ -118,12 +118,9 @@ export class PactIndex {
 
   /** Empties everything derived of this pact; the next sync fills it again. */
   wipe(): void {
-    const { db, entries, tables } = this.#parts
-    this.#transaction(() => {
-      entries.cut(this.no, 0)
-      entries.cutPreview(this.no)
-      tables.wipe(this.no)
-      this.#cutCheckpoints(0)
+    const { db } = this.#parts
+    this.#parts.transaction(() => {
+      this.#parts.wipe(this.no)
       db.prepare('UPDATE pacts SET indexed = 0, chain = ?, floor = 0, floor_chain = ? WHERE no = ?').run(ZERO, ZERO, this.no)
     })
     this.preview.forget(Number.POSITIVE_INFINITY)
@@ -178,11 +175,11 @@ export class PactIndex {
     const chain = records.at(-1)?.chain ?? delta.commonChain
     const floorChain = this.#chainAtFloor(floor, delta)
     const { db, entries, tables, people } = this.#parts
-    this.#transaction(() => {
+    this.#parts.transaction(() => {
       if (undone) {
         tables.undo(this.no, common)
         entries.cut(this.no, common)
-        this.#cutCheckpoints(common + 1)
+        this.#parts.cutCheckpoints(this.no, common + 1)
       }
       people.learn(this.no, agents)
       if (!this.preview.empty) entries.cutPreview(this.no, { to: end })
@@ -251,12 +248,6 @@ export class PactIndex {
     return Buffer.from(row!.chain as Uint8Array)
   }
 
-  #cutCheckpoints(from: number): void {
-    this.#parts.db
-      .prepare('DELETE FROM checkpoints WHERE at >= ? AND at < ?')
-      .run(rowKey(this.no, lanes.accepted, from), rowKey(this.no, lanes.refused, 0))
-  }
-
   async #ask(delta: Delta): Promise<LedgerAgent[]> {
     const { people, entries } = this.#parts
     if (delta.common < this.indexed && entries.typesFrom(this.no, delta.common).some(People.names)) return this.pact.agents()
@@ -313,9 +304,5 @@ export class PactIndex {
       this.#retry = null
       void this.#attempt(this.sync())
     }, RETRY_MS).unref()
-  }
-
-  #transaction(fn: () => void): void {
-    this.#parts.transaction(fn)
   }
 }

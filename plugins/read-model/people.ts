@@ -69,6 +69,17 @@ export class People {
     return row ? this.#keep(pactNo, Number(row.no), key, row.name as string | null, row.identity as string | null) : null
   }
 
+  /** The agent that a key (64 hex) or a handle stands for. */
+  named(pactNo: number, name: string): AgentInfo | null {
+    if (/^[0-9a-f]{64}$/.test(name)) return this.find(pactNo, name)
+    const short = /-([0-9a-f]{6})$/.exec(name)?.[1]
+    if (!short) return null
+    const rows = this.#db
+      .prepare('SELECT no FROM agents WHERE pact = ? AND key >= ? AND key <= ?')
+      .all(pactNo, Buffer.from(short.padEnd(64, '0'), 'hex'), Buffer.from(short.padEnd(64, 'f'), 'hex'))
+    return rows.map(row => this.byNumber(Number(row.no))).find(agent => agent?.handle === name) ?? null
+  }
+
   /** The agent with a number. */
   byNumber(no: number): AgentInfo | null {
     const cached = this.#byNumber.get(no)

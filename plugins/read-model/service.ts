@@ -38,7 +38,7 @@ export interface EntryQuery {
   /** One, or at most 16. */
   type?: string | readonly string[]
   topic?: string
-  /** Hex key of an agent. */
+  /** Key (64 hex) or handle of an agent. */
   agent?: string
   /** Only accepted entries by default. `topic` and `agent` together need `type`. */
   verdict?: 'accepted' | 'refused' | 'any'
@@ -94,8 +94,8 @@ export interface ReadModel {
   entry(pact: Pact, id: string): EntryView | null
   /** The entry at a position, whatever its verdict; null when it is not indexed. */
   entryAt(pact: Pact, position: number): EntryView | null
-  /** The first entry with a dedup hash, accepted before refused. Check that its `agent` is the one you mean. */
-  entryByDedup(pact: Pact, dedup: Buffer): EntryView | null
+  /** The first entry with a dedup hash, accepted before refused; of one agent (hex key), as others can copy the hash. */
+  entryByDedup(pact: Pact, dedup: Buffer, agent?: string): EntryView | null
   /** @throws OpenPactError CURSOR_INVALID, QUERY_UNSUPPORTED, INVALID_INPUT */
   entries(pact: Pact, query: EntryQuery): Page<EntryView>
   /** Accepted entries that refer to `id`, by position, newest first by default. @throws OpenPactError CURSOR_INVALID, INVALID_INPUT */

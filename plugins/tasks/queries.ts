@@ -3,6 +3,9 @@ import type { Pact } from '../../kernel/index.ts'
 import type { ReadModel, Value } from '../read-model/service.ts'
 import type { TaskRow } from './state.ts'
 
+/** What of the read model the queries need. */
+type Index = Pick<ReadModel, 'prepare' | 'pactNo'>
+
 /** The last task of the page before, by what its list is ordered by. */
 export type Place = readonly number[] | null
 
@@ -19,7 +22,7 @@ export interface ListFilter extends Filter {
 const COLUMNS = 'id, last, position, topic, assignee, blocked, status, claimant, lease_until, urgency'
 const statuses: TaskRow['status'][] = ['open', 'claimed', 'complete']
 
-export function taskRow(model: ReadModel, pact: Pact, id: string): TaskRow | null {
+export function taskRow(model: Index, pact: Pact, id: string): TaskRow | null {
   const row = model
     .prepare(`SELECT ${COLUMNS} FROM tasks_task WHERE pact = ? AND id = ? AND waits_for IS NULL`)
     .get(model.pactNo(pact), id)
@@ -27,7 +30,7 @@ export function taskRow(model: ReadModel, pact: Pact, id: string): TaskRow | nul
 }
 
 /** Ids of the accepted entries about a task, oldest first. */
-export function historyOf(model: ReadModel, pact: Pact, id: string): string[] {
+export function historyOf(model: Index, pact: Pact, id: string): string[] {
   return model
     .prepare('SELECT entry FROM tasks_history WHERE pact = ? AND task = ? ORDER BY position')
     .all(model.pactNo(pact), id)
@@ -36,7 +39,7 @@ export function historyOf(model: ReadModel, pact: Pact, id: string): string[] {
 
 /** Tasks in the order in which they were recorded. `after` is `[position]`. A list of any status is three lists, merged. */
 export function listRows(
-  model: ReadModel,
+  model: Index,
   pact: Pact,
   filter: ListFilter,
   page: { order: 'asc' | 'desc'; limit: number; after: Place },
@@ -59,7 +62,7 @@ export function listRows(
  * Tasks whose lease ran out join those that are open; there are few, so that sorting them costs little.
  */
 export function readyRows(
-  model: ReadModel,
+  model: Index,
   pact: Pact,
   filter: Filter,
   page: { limit: number; after: Place; time: number },
@@ -81,7 +84,7 @@ function where({ topic, assignee }: Filter): { terms: string; values: Value[] } 
   return { terms, values: [assignee, topic].filter(value => value !== undefined) }
 }
 
-function union(model: ReadModel, parts: string[], order: string, values: Value[], limit: number): TaskRow[] {
+function union(model: Index, parts: string[], order: string, values: Value[], limit: number): TaskRow[] {
   const sql = `${parts.join(' UNION ALL ')} ORDER BY ${order} LIMIT ?`
   return model.prepare(sql).all(...values, limit) as unknown as TaskRow[]
 }

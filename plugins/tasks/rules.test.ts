@@ -1,79 +1,38 @@
 import { Ajv } from 'ajv'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { RuleContext, RuledEntry, WritableRuleState } from '../../kernel/rules.ts'
+import { keyOf, RuleWorld } from '../../test/support/rule.ts'
 import { task, taskClaim, taskComplete, taskRelease, taskRenew } from './entries.ts'
 import { bounds } from './payloads.ts'
 import { defaults, longestLease, QUIET, rules, type TaskRecord, type TaskSettings, taskKey } from './rules.ts'
 
 const MINUTE = 60_000
-const key = (letter: string) => letter.repeat(64)
-const [ann, bob, cid] = [key('a'), key('b'), key('c')] as const
-const identities: Record<string, string> = { [ann]: key('1'), [bob]: key('2'), [cid]: key('2') }
+const [ann, bob, cid] = [keyOf('a'), keyOf('b'), keyOf('c')] as const
+const identities: Record<string, string> = { [ann]: keyOf('1'), [bob]: keyOf('2'), [cid]: keyOf('2') }
 const runs = { seed: 20260, numRuns: 300 }
 
-/** The rule over a state in memory: `say` judges an entry as `apply` would and answers its verdict. */
-class World {
-  readonly state = new Map<string, string>()
-  /** Ledger time. */
-  time = 1_000_000
-  /** The clock of whoever writes. */
-  clock = this.time
-  settings: unknown = defaults
-  private n = 0
-
-  async say(type: string, agent: string, payload: unknown, admin = false): Promise<string> {
-    const entry: RuledEntry = {
-      id: `0000000a-${++this.n}`,
-      type,
-      v: 1,
-      topic: '',
-      timestamp: this.clock,
-      payload,
-      refs: [],
-      agent,
-      identity: identities[agent] ?? agent,
-      writer: key('9'),
-      admin,
-    }
-    const state: WritableRuleState = {
-      get: async <T>(k: string) => JSON.parse(this.state.get(k) ?? 'null') as T | null,
-      put: async (k, value) => void this.state.set(k, JSON.stringify(value)),
-      delete: async k => void this.state.delete(k),
-    }
-    const { time, settings } = this
-    const context: RuleContext<TaskSettings> & { state: WritableRuleState } = {
-      settings: settings as TaskSettings,
-      time,
-      door: new Uint8Array(32),
-      seated: async () => true,
-      state,
-      invites: 'admin',
-    }
-    const refusal = await rules.validate?.(entry, context)
-    if (refusal === undefined) await rules.reduce?.(entry, context)
-    return refusal ?? 'accepted'
+class World extends RuleWorld<TaskSettings> {
+  constructor() {
+    super(rules)
+    Object.assign(this.identities, identities)
   }
 
   /** Records a task and answers its id. */
   async task(payload: object = {}): Promise<string> {
     expect(await this.say('task', ann, { title: 'work', ...payload })).toBe('accepted')
-    return `0000000a-${this.n}`
+    return this.last
   }
 
   claim(id: string, agent: string, lease = 15 * MINUTE) {
     return this.say('task.claim', agent, { task: id, lease_ms: lease })
   }
 
-  wait(ms: number) {
-    this.time += ms
-    this.clock = this.time
-  }
-
-  read(id: string): TaskRecord | null {
-    return JSON.parse(this.state.get(taskKey(id)) ?? 'null') as TaskRecord | null
+  record(id: string): TaskRecord {
+    return this.read<TaskRecord>(taskKey(id)) as TaskRecord
   }
 }
+
+const asAdmin = { admin: true }
 
 test('the first claim wins and the second is refused', async () => {
   const world = new World()
@@ -81,7 +40,7 @@ test('the first claim wins and the second is refused', async () => {
   expect(await world.claim(id, ann)).toBe('accepted')
   expect(await world.claim(id, bob)).toBe('task-not-open')
   expect(await world.claim(id, ann)).toBe('task-not-open')
-  expect(world.read(id)).toMatchObject({ status: 'claimed', claimant: ann })
+  expect(world.record(id)).toMatchObject({ status: 'claimed', claimant: ann })
 })
 
 test('a lease that ended by ledger time lets another claim, and not a moment earlier', async () => {
@@ -117,7 +76,7 @@ test('nothing changes a completed task', async () => {
   for (const agent of [ann, bob]) {
     expect(await world.claim(id, agent)).toBe('task-complete')
     expect(await world.say('task.renew', agent, { task: id, lease_ms: MINUTE })).toBe('task-complete')
-    expect(await world.say('task.release', agent, { task: id }, true)).toBe('task-complete')
+    expect(await world.say('task.release', agent, { task: id }, asAdmin)).toBe('task-complete')
     expect(await world.say('task.complete', agent, { task: id })).toBe('task-complete')
   }
   expect(world.state.get(taskKey(id))).toBe(before)
@@ -129,13 +88,13 @@ test('only the holder renews, releases and completes; an admin may release', asy
   for (const type of ['task.release', 'task.complete'])
     expect(await world.say(type, ann, { task: id })).toBe('not-claimant')
   expect(await world.say('task.renew', ann, { task: id, lease_ms: MINUTE })).toBe('not-claimant')
-  expect(await world.say('task.release', cid, { task: id }, true)).toBe('not-claimant')
+  expect(await world.say('task.release', cid, { task: id }, asAdmin)).toBe('not-claimant')
   await world.claim(id, ann)
   expect(await world.say('task.renew', bob, { task: id, lease_ms: MINUTE })).toBe('not-claimant')
   expect(await world.say('task.release', bob, { task: id })).toBe('not-claimant')
-  expect(await world.say('task.complete', bob, { task: id }, true)).toBe('not-claimant')
-  expect(await world.say('task.release', cid, { task: id }, true)).toBe('accepted')
-  expect(world.read(id)).toMatchObject({ status: 'open', claimant: null, lease_until: 0 })
+  expect(await world.say('task.complete', bob, { task: id }, asAdmin)).toBe('not-claimant')
+  expect(await world.say('task.release', cid, { task: id }, asAdmin)).toBe('accepted')
+  expect(world.record(id)).toMatchObject({ status: 'open', claimant: null, lease_until: 0 })
 })
 
 test('an assigned task is for its agent, or for every agent of its identity', async () => {
@@ -188,7 +147,7 @@ test('a fast clock takes nothing from another, and holds on to nothing for ever'
   world.clock = world.time + QUIET
   expect(await world.claim(taken, bob)).toBe('task-not-open')
   expect(await world.claim(free, bob, MINUTE)).toBe('accepted')
-  expect(world.read(free)?.lease_until).toBe(world.clock + MINUTE)
+  expect(world.record(free).lease_until).toBe(world.clock + MINUTE)
   world.clock += 1
   expect(await world.say('task.renew', bob, { task: free, lease_ms: MINUTE })).toBe('clock-ahead')
   world.wait(QUIET + MINUTE)
@@ -230,15 +189,15 @@ test('every sequence of entries keeps the promises of the rule', async () => {
       const ids = [free, await world.task({ assignee: bob }), await world.task({ depends_on: [free] })]
       for (const { step, agent, task, admin } of steps) {
         const id = ids[task] as string
-        const before = world.read(id) as TaskRecord
+        const before = world.record(id)
         const all = JSON.stringify([...world.state])
         if (step.do === 'wait') {
           world.wait(MINUTE)
           continue
         }
         const lease_ms = step.lease * MINUTE
-        const verdict = await world.say(`task.${step.do}`, agent, { task: id, lease_ms }, admin)
-        const after = world.read(id) as TaskRecord
+        const verdict = await world.say(`task.${step.do}`, agent, { task: id, lease_ms }, { admin })
+        const after = world.record(id)
         if (verdict !== 'accepted') {
           expect(JSON.stringify([...world.state])).toBe(all)
           continue
@@ -249,7 +208,7 @@ test('every sequence of entries keeps the promises of the rule', async () => {
           expect(before.status === 'open' || world.time >= before.lease_until).toBe(true)
           expect(after).toMatchObject({ status: 'claimed', claimant: agent, lease_until: world.time + lease_ms })
           if (task === 1) expect(agent).toBe(bob)
-          if (task === 2) expect(world.read(free)?.status).toBe('complete')
+          if (task === 2) expect(world.record(free).status).toBe('complete')
         } else {
           expect(before.status).toBe('claimed')
           if (!(step.do === 'release' && admin)) expect(before.claimant).toBe(agent)
@@ -270,7 +229,7 @@ test('the same sequence gives the same verdicts and the same bytes', async () =>
     for (const { step, agent, task, admin } of steps) {
       const payload = { task: ids[task], lease_ms: step.lease * MINUTE }
       if (step.do === 'wait') world.wait(MINUTE)
-      else verdicts.push(await world.say(`task.${step.do}`, agent, payload, admin))
+      else verdicts.push(await world.say(`task.${step.do}`, agent, payload, { admin }))
     }
     return JSON.stringify([verdicts, [...world.state]])
   }

@@ -77,7 +77,9 @@ describe('npm start', () => {
     expect(status.code).toBe(7)
     expect(status.stderr).toContain('[DAEMON_DOWN]')
     expect(status.stderr).toContain('openpact start')
-    expect((await openpact(['task', 'claim', '--help', '--data-dir', dataDir])).stdout).toContain('Usage: openpact task claim')
+    expect((await openpact(['task', 'claim', '--help', '--data-dir', dataDir])).stdout).toContain(
+      'Usage: openpact task claim',
+    )
     expect((await openpact(['plugins', '--data-dir', dataDir])).stdout).toMatch(/^knowledge +/m)
   })
 })

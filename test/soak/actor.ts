@@ -1,6 +1,8 @@
 /** One peer of a soak: a whole kernel on its own directory, joined to others by unix sockets that carry `ledger.replicate()`. */
 import { once } from 'node:events'
+import { readdir } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { join } from 'node:path'
 import { openLog } from '../../kernel/host/log.ts'
 import { type Application, applicationOf, doorTopic, type Kernel, startKernel } from '../../kernel/index.ts'
 import type { Ledger } from '../../kernel/ledger/ledger.ts'
@@ -69,6 +71,7 @@ export class Actor {
     const plugins = [soakPlugin(this.watch), openDoorPlugin]
     this.kernel = await startKernel({ dataDir: dir, plugins, network: false, base: dir, log })
     if (this.kernel.pacts.find('soak')) this.follow()
+    else if ((await readdir(join(dir, 'pacts'))).length > 0) throw new Error(`the pact was not opened; see ${logFile}`)
     this.server = createServer(s => this.carry(s, false))
     this.server.listen(socket)
     await once(this.server, 'listening')

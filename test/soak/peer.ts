@@ -19,6 +19,8 @@ export abstract class Peer {
   readonly options: ActorOptions
   where: Where | null = null
   up = false
+  /** Counts closes, kills and deaths: what was asked in an earlier life may fail. */
+  life = 0
   /** Called whenever the peer's view moved. */
   onmoved: () => void = () => {}
   /** Called when the peer ended by itself. */
@@ -37,6 +39,12 @@ export abstract class Peer {
   abstract stop(): Promise<void>
   abstract kill(): Promise<void>
   abstract call<M extends Method>(method: M, ...args: Parameters<Actor[M]>): Promise<Result<M>>
+
+  protected ends(): void {
+    this.up = false
+    this.where = null
+    this.life++
+  }
 
   protected readonly moved = (where: Where): void => {
     this.where = where
@@ -66,8 +74,7 @@ export class LocalPeer extends Peer {
   async stop(): Promise<void> {
     const { actor } = this
     this.actor = null
-    this.up = false
-    this.where = null
+    this.ends()
     if (actor) await this.within('close', actor.stop())
   }
 
@@ -106,10 +113,9 @@ export class ProcessPeer extends Peer {
     child.on('exit', (code, signal) => {
       for (const { reject } of this.calls.values()) reject(new Gone())
       this.calls.clear()
-      this.where = null
       if (this.child !== child) return
       this.child = null
-      this.up = false
+      this.ends()
       this.ondied(`${this.name} died by itself (${signal ?? code}); its log is ${this.options.logFile}`)
     })
     await this.send('start', [])
@@ -119,7 +125,7 @@ export class ProcessPeer extends Peer {
   async stop(): Promise<void> {
     const { child } = this
     if (!child) return
-    this.up = false
+    this.ends()
     try {
       await this.send('stop', [])
     } finally {
@@ -128,7 +134,7 @@ export class ProcessPeer extends Peer {
   }
 
   async kill(): Promise<void> {
-    this.up = false
+    this.ends()
     if (this.child) await this.end(this.child)
   }
 
@@ -156,7 +162,7 @@ export class ProcessPeer extends Peer {
 
   private hear(told: Told): void {
     if ('moved' in told) {
-      if (this.child) this.moved(told.moved)
+      if (this.up) this.moved(told.moved)
       return
     }
     const waiting = this.calls.get(told.answered)

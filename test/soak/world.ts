@@ -15,6 +15,14 @@ export interface WorldOptions {
   processes: boolean
 }
 
+/** How long agreement may take. */
+export interface Patience {
+  /** ms without agreement before one more entry is written, in case confirming only waits for a next one. */
+  patience: number
+  /** How many such entries at most. */
+  nudges: number
+}
+
 export class World {
   readonly peers: Peer[] = []
   readonly book = new Book()
@@ -167,8 +175,8 @@ export class World {
 
   /** Resolves at the next movement of any peer, or after `ms`. */
   async moved(ms: number): Promise<void> {
-    let first = true
-    await this.when(() => !first || (first = false), ms)
+    let looks = 0
+    await this.when(() => looks++ > 0, ms)
   }
 
   private wake(): void {
@@ -189,21 +197,21 @@ export class World {
     })
   }
 
-  /**
-   * Joins everyone, waits until they agree and checks everything.
-   * @param nudges how often entries may be written because confirming stands still
-   * @param patience ms without agreement before that
-   */
-  async end({ nudges, patience }: { nudges: number; patience: number }): Promise<Map<string, Report>> {
+  /** Wakes and joins everyone and waits until they agree. @throws Error when they do not */
+  async settle({ nudges, patience }: Patience): Promise<void> {
     await Promise.all(this.pending)
     for (const peer of this.peers) await this.start(peer)
     await this.linkAll()
-    let agreed = await this.when(() => this.aligned(), patience)
-    for (; !agreed && this.nudges < nudges && this.up.length === this.peers.length; agreed = await this.when(() => this.aligned(), patience)) {
+    for (let left = nudges; !(await this.when(() => this.aligned(), patience)); left--) {
+      if (left === 0) throw new Error(`the peers do not agree: ${this.peers.map(positionOf).join('; ')}`)
       this.nudges++
       await this.write(this.prng.pick(this.peers), 1)
     }
-    if (!agreed) this.book.faults.push(`the peers do not agree: ${this.peers.map(positionOf).join('; ')}`)
+  }
+
+  /** Settles and asks every peer for all it holds. */
+  async end(limits: Patience): Promise<Map<string, Report>> {
+    await this.settle(limits)
     await this.look()
     const reports = new Map<string, Report>()
     for (const peer of this.up) reports.set(peer.name, await peer.call('report'))

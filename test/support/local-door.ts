@@ -3,24 +3,11 @@ import { readFileSync } from 'node:fs'
 import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
 import { join } from 'node:path'
 import type { PluginEntry } from '../../kernel/index.ts'
-import { definePlugin } from '../../kernel/index.ts'
 import access from '../../plugins/access/index.ts'
 import http from '../../plugins/http/index.ts'
 import { http as httpService } from '../../plugins/http/route.ts'
 import operations from '../../plugins/operations/index.ts'
-import { readModel as rmRef } from '../../plugins/read-model/service.ts'
-
-const readModel = definePlugin({
-  name: 'read-model',
-  version: '0.0.0',
-  api: 1,
-  summary: 'x',
-  provides: [rmRef],
-  setup(ctx) {
-    ctx.provide(rmRef, { entryByDedup: () => null } as never)
-  },
-})
-
+import readModel from '../../plugins/read-model/index.ts'
 import store from '../../plugins/store/index.ts'
 import { type KernelGroup, kernels, type TestKernel } from './kernels.ts'
 

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import crypto from 'hypercore-crypto'
 import createTestnet from 'hyperdht/testnet.js'
-import Hyperswarm, { type Connection } from 'hyperswarm'
+import Hyperswarm, { type Connection, type PeerInfo } from 'hyperswarm'
 import type { StrangerLimits } from '../../kernel/replication/connection.ts'
 import type { PactLink } from '../../kernel/replication/pact-link.ts'
 import { Replication } from '../../kernel/replication/replication.ts'
@@ -19,12 +19,17 @@ export interface Failure {
 }
 
 export class Machine {
-  readonly keyPair: KeyPair = crypto.keyPair()
+  readonly keyPair: KeyPair
   readonly network: Replication
   readonly failures: Failure[] = []
   readonly pacts = new Set<SmallPact>()
 
-  constructor(bootstrap: { host: string; port: number }[], strangers: Partial<StrangerLimits>) {
+  constructor(
+    bootstrap: { host: string; port: number }[],
+    strangers: Partial<StrangerLimits> = {},
+    keyPair: KeyPair = crypto.keyPair(),
+  ) {
+    this.keyPair = keyPair
     const keep = (message: string, fields?: object) => void this.failures.push({ message, fields })
     this.network = new Replication(
       { deviceKeyPair: this.keyPair },
@@ -71,15 +76,15 @@ export class Machines {
   }
 
   /** A machine that is online. */
-  async machine(strangers: Partial<StrangerLimits> = {}): Promise<Machine> {
-    const machine = this.offline(strangers)
+  async machine(strangers: Partial<StrangerLimits> = {}, keyPair?: KeyPair): Promise<Machine> {
+    const machine = this.offline(strangers, keyPair)
     await machine.network.start()
     return machine
   }
 
   /** A machine that goes online with `network.start()`. */
-  offline(strangers: Partial<StrangerLimits> = {}): Machine {
-    const machine = new Machine(this.bootstrap, strangers)
+  offline(strangers: Partial<StrangerLimits> = {}, keyPair: KeyPair = crypto.keyPair()): Machine {
+    const machine = new Machine(this.bootstrap, strangers, keyPair)
     this.#machines.push(machine)
     return machine
   }
@@ -88,13 +93,15 @@ export class Machines {
   async raw(topic: Buffer, keyPair: KeyPair = crypto.keyPair()): Promise<Connection> {
     const swarm = new Hyperswarm({ keyPair, dht: this.#testnet.createNode({ firewalled: false }) })
     this.#swarms.push(swarm)
+    swarm.on('connection', (conn: Connection, info: PeerInfo) => {
+      conn.on('error', () => {})
+      info.reconnect(false)
+    })
     const connected = once(swarm, 'connection') as Promise<[Connection]>
     const discovery = swarm.join(topic, { server: false, client: true })
     // The other side may not have announced itself yet.
     while (swarm.connections.size === 0) await Promise.race([connected, discovery.refresh()])
-    const [conn] = await connected
-    conn.on('error', () => {})
-    return conn
+    return (await connected)[0]
   }
 
   async close(): Promise<void> {

@@ -1,9 +1,24 @@
 /** A tiny plugin for tests of the surfaces: one operation or route per behaviour. */
 import { once } from 'node:events'
 import { Type } from 'typebox'
-import { definePlugin, OpenPactError } from '../../kernel/index.ts'
+import { defineErrors, definePlugin, OpenPactError } from '../../kernel/index.ts'
+import { defineRules, isRecord } from '../../kernel/rules.ts'
 import { route } from '../../plugins/http/route.ts'
 import { operation } from '../../plugins/operations/operation.ts'
+
+defineErrors({
+  TOY_REFUSED: { kind: 'conflict', message: 'The toy "{name}" is refused ({id}).', help: 'Choose another name.' },
+})
+
+/** Refuses toys by their name, one with a verdict that has a code and one without. */
+const rules = defineRules({
+  protocol: 1,
+  types: ['toy'],
+  validate: ({ payload }) => {
+    const name = isRecord(payload) ? payload.name : null
+    return name === 'forbidden' ? 'toy-refused' : name === 'odd' ? 'toy-odd' : undefined
+  },
+})
 
 const Toy = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 80 }),
@@ -30,8 +45,23 @@ const create = operation({
   errors: ['TOY_REFUSED'],
   cli: { path: 'toy make', args: ['name'] },
   run: async (input, call) => {
-    const { id, position, confirmed } = await call.append({ type: 'toy', topic: 'toys', payload: input })
+    const draft = { type: 'toy', topic: 'toys', payload: input }
+    const { id, position, confirmed } = await call.append(draft, { details: { name: input.name } })
     return { id, position, confirmed }
+  },
+})
+
+const pair = operation({
+  name: 'toys.pair',
+  summary: 'Make two toys in one call',
+  http: 'POST /pairs',
+  access: 'write',
+  input: Type.Object({ left: Type.String(), right: Type.String() }),
+  output: Type.Object({ ids: Type.Array(Type.String()) }),
+  run: async ({ left, right }, call) => {
+    const receipts = []
+    for (const name of [left, right]) receipts.push(await call.append({ type: 'toy', payload: { name } }))
+    return { ids: receipts.map(({ id }) => id) }
   },
 })
 
@@ -208,5 +238,6 @@ export const toys = definePlugin({
   api: 1,
   summary: 'For tests',
   entryTypes: [{ name: 'toy', v: 1, summary: 'A toy', payload: Toy }],
-  contributes: [create, get, paint, list, hold, holdWrite, crash, refuse, later, wrong, free, stream, broken],
+  rules,
+  contributes: [create, pair, get, paint, list, hold, holdWrite, crash, refuse, later, wrong, free, stream, broken],
 })

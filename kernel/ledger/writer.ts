@@ -1,0 +1,175 @@
+/** The way in: drafts become signed, numbered entries of this machine's own core, in group commits, each with a receipt. */
+import { isOpenPactError, OpenPactError } from '../errors.ts'
+import type { Author } from '../hooks.ts'
+import type { Identity } from '../kernel.ts'
+import type { AppendOptions, Pact } from '../pact.ts'
+import { missingRules } from './apply.ts'
+import { type DraftingHost, type Prepared, prepare, sizeOf } from './drafting.ts'
+import type { Draft, LogRecord, Receipt } from './entry.ts'
+import { decodeEntry, encodeEntry } from './envelope.ts'
+import { AppendQueue } from './queue.ts'
+import type { StateReader } from './reading.ts'
+import { Receipts } from './receipts.ts'
+import type { RuleSet } from './rule-set.ts'
+import type { Base } from './views.ts'
+
+export interface WriterHost extends DraftingHost {
+  identity: Identity
+  rules: RuleSet
+}
+
+interface Job {
+  prepared: Prepared
+  agent: string
+  n: number
+}
+
+/** Own blocks looked at for the newest entry when a pact is opened; acks are blocks too. */
+const LOOK_BACK = 64
+
+export class Writer {
+  readonly receipts = new Receipts()
+  private readonly pact: Pact
+  private readonly base: Base
+  private readonly reader: StateReader
+  private readonly host: WriterHost
+  /** Makes what was appended readable. */
+  private readonly settle: () => Promise<void>
+  private readonly queue = new AppendQueue<Job>(jobs => this.write(jobs))
+  /** Signatures made here that apply has not met yet: they need no verifying. */
+  private readonly signed = new Set<string>()
+  private nextN = 1
+  private lastTimestamp = 0
+  /** Rules that the charter wants and this machine lacks; undefined until read, and again when the charter may have changed. */
+  private missing: ReturnType<typeof missingRules> | undefined
+
+  constructor(pact: Pact, base: Base, reader: StateReader, host: WriterHost, settle: () => Promise<void>) {
+    this.pact = pact
+    this.base = base
+    this.reader = reader
+    this.host = host
+    this.settle = settle
+  }
+
+  /** Goes on counting after the newest entry in the own core, whether or not it was linearised before the last stop. */
+  async resume(): Promise<void> {
+    const { local } = this.base
+    let last = this.reader.empty ? 0 : (await this.reader.counter(local.key.toString('hex')))[0]
+    for (let i = local.length - 1; i >= Math.max(0, local.length - LOOK_BACK); i--) {
+      const block = (await local.get(i)) as unknown as { node: { value: Buffer | null } | null } | null
+      const entry = block?.node?.value ? decodeEntry(block.node.value) : null
+      if (!entry) continue
+      last = Math.max(last, entry.n)
+      this.lastTimestamp = entry.timestamp
+      break
+    }
+    this.nextN = last + 1
+  }
+
+  /** As `Pact.append`. */
+  async append(drafts: Draft[], options: AppendOptions): Promise<Receipt[]> {
+    await this.refuseUnlessWritable()
+    const author = this.author(options.agent)
+    const jobs: Job[] = []
+    for (const draft of drafts)
+      jobs.push({ prepared: await prepare(draft, this.pact, author, this.host), agent: author.name, n: 0 })
+    if (jobs.length === 0) return []
+    const bytes = jobs.reduce((sum, job) => sum + sizeOf(job.prepared), 0)
+    await this.queue.push(jobs, bytes)
+    if (options.until === 'confirmed') {
+      const last = (jobs.at(-1) as Job).n
+      await this.receipts.confirmation(last, options.timeout ?? 10_000, options.signal)
+    }
+    return jobs.map(job => {
+      const receipt = this.receipts.get(job.n)
+      if (receipt) return receipt
+      throw new OpenPactError('REPLICATION_STALLED', { reason: 'The entry was written but is not linearised yet.' })
+    })
+  }
+
+  /** Resolves when nothing is being written. */
+  idle(): Promise<void> {
+    return this.queue.idle()
+  }
+
+  /** True, once, for bytes that this process has just signed. */
+  signedHere(bytes: Buffer): boolean {
+    return this.signed.delete(signatureOf(bytes))
+  }
+
+  /** Takes note of what was linearised. */
+  onrecords(records: LogRecord[]): void {
+    if (records.length === 0 || records.some(r => r.entry?.type.startsWith('pact.'))) this.charterMoved()
+  }
+
+  charterMoved(): void {
+    this.missing = undefined
+  }
+
+  private author(name: string | undefined): Author {
+    const { identity } = this.host
+    const agent = name === undefined ? identity.defaultAgent : identity.agent(name)
+    if (!agent) throw new OpenPactError('INVALID_INPUT', { reason: `no agent called "${name}" is on this machine` })
+    return { name: agent.name, key: agent.key }
+  }
+
+  private async refuseUnlessWritable(): Promise<void> {
+    const pact = this.pact.alias
+    if (this.pact.closed) throw new OpenPactError('PACT_CLOSED', { pact })
+    if (this.missing === undefined) {
+      const row = await this.reader.charterRow()
+      this.missing = row && missingRules(row, this.host.rules)
+    }
+    if (this.missing) throw new OpenPactError('PACT_INTERRUPTED', { pact, ...this.missing })
+    if (this.base.interrupted) throw this.interruption(this.base.interrupted)
+    if (!this.base.writable)
+      throw new OpenPactError('NOT_WRITABLE', { pact, reason: 'its seat is gone or has not reached this machine yet' })
+  }
+
+  /** Numbers, signs and appends a batch; resolves when every entry of it can be read. */
+  private async write(jobs: Job[]): Promise<void> {
+    const first = this.nextN
+    const blocks = jobs.map(job => this.sign(job))
+    try {
+      await this.base.append(blocks)
+    } catch (error) {
+      this.nextN = first
+      throw this.coded(error)
+    } finally {
+      this.signed.clear()
+    }
+    await this.settle()
+  }
+
+  private sign(job: Job): Buffer {
+    job.n = this.nextN++
+    // The author's claim of time runs forward on its own machine, whatever the clock does.
+    this.lastTimestamp = Math.max(this.lastTimestamp, job.prepared.timestamp ?? Date.now())
+    const fields = { ...job.prepared, n: job.n, timestamp: job.prepared.timestamp ?? this.lastTimestamp }
+    const { bytes } = encodeEntry(fields, this.base.key, this.base.local.key, message =>
+      this.host.identity.sign(job.agent, message),
+    )
+    this.signed.add(signatureOf(bytes))
+    return bytes
+  }
+
+  private coded(error: unknown): Error {
+    if (isOpenPactError(error)) return error
+    const pact = this.pact.alias
+    const reason = error instanceof Error ? error.message : String(error)
+    if (/no space left|ENOSPC/i.test(reason)) return new OpenPactError('DISK_FULL', {}, { cause: error })
+    if (this.base.interrupted) return this.interruption(this.base.interrupted)
+    if (/closing/i.test(reason)) return new OpenPactError('PACT_CLOSED', { pact }, { cause: error })
+    if (/not writable/i.test(reason))
+      return new OpenPactError('NOT_WRITABLE', { pact, reason: 'it is no longer a member' }, { cause: error })
+    return new OpenPactError('PACT_UNHEALTHY', { pact, reason }, { cause: error })
+  }
+
+  private interruption(reason: string): OpenPactError {
+    return new OpenPactError('PACT_INTERRUPTED', { pact: this.pact.alias, reason, cure: 'Run `openpact doctor`.' })
+  }
+}
+
+function signatureOf(bytes: Buffer): string {
+  return bytes.toString('latin1', bytes.length - 64)
+}

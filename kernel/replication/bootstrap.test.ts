@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import { Machine, shared } from '../../test/support/machines.ts'
+import { startBootstrap } from './bootstrap.ts'
+
+test('daemons that know nothing but its address find each other', async () => {
+  const dht = await startBootstrap({ port: 0, host: '127.0.0.1' })
+  const [a, b] = [new Machine([dht]), new Machine([dht])]
+  try {
+    const [ofA, ofB] = await shared(a, b)
+    await Promise.all([a.network.start(), b.network.start()])
+    await ofA.pact.note('hello')
+    await ofB.pact.reads('hello')
+    expect(a.network.status().bootstrap).toEqual([`127.0.0.1:${dht.port}`])
+  } finally {
+    await a.close()
+    await b.close()
+    await dht.close()
+  }
+})
+
+test('a port that is taken, or an address of another machine, is a coded error', async () => {
+  const first = await startBootstrap({ port: 0, host: '127.0.0.1' })
+  try {
+    const { host, port } = first
+    await expect(startBootstrap({ host, port })).rejects.toMatchObject({ code: 'NETWORK_UNUSABLE' })
+    await expect(startBootstrap({ host: '203.0.113.1', port: 0 })).rejects.toMatchObject({ code: 'NETWORK_UNUSABLE' })
+  } finally {
+    await first.close()
+  }
+})
+
+test('on all networks it names an address that others can reach', async () => {
+  const dht = await startBootstrap({ port: 0, host: '0.0.0.0' })
+  expect(dht.host).toMatch(/^\d+\.\d+\.\d+\.\d+$/)
+  expect(dht.host).not.toBe('0.0.0.0')
+  await dht.close()
+})

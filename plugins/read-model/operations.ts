@@ -1,0 +1,83 @@
+/** Reading entries of any type. Plugins offer their own lists of what their types mean. */
+import { Type } from 'typebox'
+import { OpenPactError } from '../../kernel/index.ts'
+import { operation } from '../operations/operation.ts'
+import { readModel } from './service.ts'
+import { EntryShape, PageInput, pageShape } from './wire.ts'
+
+const EntryId = Type.String({ pattern: '^[0-9a-f]{8}-b?[0-9]{1,15}$', description: 'Id of an entry: <8 hex>-<number>' })
+const Time = (which: string) =>
+  Type.Optional(Type.String({ maxLength: 40, description: `${which} time claimed by the author: ISO 8601, or ms since 1970. Needs type` }))
+
+export const getEntry = operation({
+  name: 'entries.get',
+  summary: 'Read one entry with its author, verdict and place in the ledger',
+  http: 'GET /entries/:id',
+  access: 'read',
+  input: Type.Object({ id: EntryId }),
+  output: EntryShape,
+  errors: ['ENTRY_UNKNOWN'],
+  cli: { path: 'entry', args: ['id'] },
+  mcp: { tool: 'get_entry', use: 'Use when you have the id of an entry and want all of it', idempotent: true },
+  run({ id }, call) {
+    const entry = call.use(readModel).entry(call.pact, id)
+    if (!entry) throw new OpenPactError('ENTRY_UNKNOWN', { id })
+    return entry
+  },
+})
+
+export const listEntries = operation({
+  name: 'entries.list',
+  summary: 'List entries of any type, newest first',
+  description:
+    'In ledger order. With since or until, in the order of the time that authors claim. topic and agent together need a type; since and until need a type and exclude topic and agent.',
+  http: 'GET /entries',
+  access: 'read',
+  input: Type.Object({
+    type: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { maxItems: 16, description: 'Types of entries' })),
+    topic: Type.Optional(Type.String({ maxLength: 256 })),
+    agent: Type.Optional(Type.String({ maxLength: 128, description: 'Handle or key (64 hex) of an agent' })),
+    verdict: Type.Optional(
+      Type.Union([Type.Literal('accepted'), Type.Literal('refused'), Type.Literal('any')], { description: 'accepted by default' }),
+    ),
+    since: Time('Earliest'),
+    until: Time('Latest'),
+    ...PageInput,
+  }),
+  output: pageShape(EntryShape),
+  errors: ['CURSOR_INVALID', 'QUERY_UNSUPPORTED'],
+  cli: { path: 'entries', columns: ['id', 'type', 'topic', 'author', 'timestamp', 'verdict'] },
+  run({ since, until, ...query }, call) {
+    const bounds = {
+      ...(since === undefined ? {} : { since: asTime('since', since) }),
+      ...(until === undefined ? {} : { until: asTime('until', until) }),
+    }
+    return call.use(readModel).entries(call.pact, { ...query, ...bounds })
+  },
+})
+
+export const listReferring = operation({
+  name: 'entries.referenced-by',
+  summary: 'List the accepted entries that refer to an entry, newest first',
+  http: 'GET /entries/:id/referenced-by',
+  access: 'read',
+  input: Type.Object({
+    id: EntryId,
+    type: Type.Optional(Type.String({ maxLength: 64, description: 'Type of the reference, e.g. contradicts' })),
+    ...PageInput,
+  }),
+  output: pageShape(EntryShape),
+  errors: ['CURSOR_INVALID'],
+  cli: { path: 'referenced-by', args: ['id'], columns: ['id', 'type', 'topic', 'author', 'timestamp'] },
+  run({ id, ...options }, call) {
+    return call.use(readModel).referencedBy(call.pact, id, options)
+  },
+})
+
+/** ms since 1970. @throws OpenPactError INVALID_INPUT */
+export function asTime(field: string, text: string): number {
+  const time = /^\d+$/.test(text) ? Number(text) : Date.parse(text)
+  if (!Number.isSafeInteger(time) || time < 0)
+    throw new OpenPactError('INVALID_INPUT', { reason: `${field}: a time like 2026-01-31T12:00:00Z, or ms since 1970, is wanted` })
+  return time
+}

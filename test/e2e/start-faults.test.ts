@@ -1,0 +1,161 @@
+/** Whatever keeps a daemon from starting is told with its code and a way out, on two lines, and nothing is lost by it. */
+import { execFile } from 'node:child_process'
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type CommandResult, openpact, TestDaemon, temporaryDirectory } from '../support/daemon.ts'
+
+const main = join(import.meta.dirname, '..', '..', 'dist', 'cli', 'main.js')
+const offline = join(import.meta.dirname, '..', 'support', 'offline.config.json')
+
+/** A directory with one pact and one entry in it, as a daemon left it. */
+let used: string
+let folder: string
+beforeAll(async () => {
+  folder = await temporaryDirectory()
+  used = join(folder, 'used')
+  const daemon = await TestDaemon.start({ dataDir: used, args: ['--first-pact', '--config', offline] })
+  await daemon.post('/v1/pacts/first/knowledge', { topic: 'kept', content: 'Here before the fault.' })
+  await daemon.stop()
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+async function start(dataDir: string, ...flags: string[]): Promise<CommandResult> {
+  return openpact(['start', '--foreground', '--port', '0', '--data-dir', dataDir, ...flags])
+}
+
+/** One line with the code, then the way out; no stack trace, and no success. */
+function expectFault(result: CommandResult, code: string, words: RegExp): void {
+  const told = result.stderr.split('\n').filter(line => !/^(warn|error): /.test(line))
+  expect(told[0], result.stderr).toMatch(/^openpact: /)
+  expect(result.stderr).toContain(`[${code}]`)
+  expect(result.stderr).toMatch(words)
+  expect(result.stderr).not.toMatch(/^\s+at .*:\d+:\d+/m)
+  expect(result.stdout).toBe('')
+  expect(result.code).toBeGreaterThan(0)
+}
+
+async function copyOfUsed(name: string): Promise<string> {
+  const copy = join(folder, name)
+  await cp(used, copy, { recursive: true })
+  return copy
+}
+
+async function withConfig(name: string, file: string, text: string): Promise<string> {
+  const dir = join(folder, name)
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  await writeFile(join(dir, file), text)
+  return dir
+}
+
+describe('configuration', () => {
+  it('that cannot be parsed', async () => {
+    const dir = await withConfig('unparsable', 'openpact.config.ts', 'export default {')
+    expectFault(await start(dir), 'CONFIG_UNREADABLE', /openpact\.config\.ts/)
+  })
+
+  it('that holds an unknown field', async () => {
+    const dir = await withConfig('unknown-field', 'openpact.config.json', '{"plugin": []}')
+    expectFault(await start(dir), 'CONFIG_INVALID', /openpact\.config\.json/)
+  })
+
+  it('that names an unknown plugin, and the same from a detached start', async () => {
+    const dir = await withConfig('unknown-plugin', 'openpact.config.yaml', 'plugins: [knowlege]\n')
+    expectFault(await start(dir), 'PLUGINS_INVALID', /knowlege.*Did you mean "knowledge"/)
+    expectFault(await openpact(['start', '--data-dir', dir]), 'PLUGINS_INVALID', /knowlege/)
+  })
+})
+
+describe('this machine', () => {
+  it('has the port taken', async () => {
+    const server = createServer()
+    await new Promise<void>(resolve => {
+      server.listen(0, '127.0.0.1', resolve)
+    })
+    const { port } = server.address() as { port: number }
+    const flags = ['--config', offline, '--port', String(port)]
+    expectFault(await start(join(folder, 'port'), ...flags), 'PORT_TAKEN', /--port/)
+    server.close()
+  })
+
+  it('runs a daemon on the directory already', async () => {
+    const daemon = await TestDaemon.start({ dataDir: used, args: ['--config', offline] })
+    try {
+      expectFault(await start(used, '--config', offline), 'DATA_DIR_LOCKED', new RegExp(`process ${daemon.pid}`))
+    } finally {
+      await daemon.stop()
+    }
+  })
+
+  it('has a file where the directory should be', async () => {
+    const file = join(folder, 'file')
+    await writeFile(file, '')
+    expectFault(await start(file), 'DATA_DIR_UNUSABLE', /--data-dir/)
+  })
+
+  it('holds data of a newer version', async () => {
+    const dir = await copyOfUsed('newer')
+    await writeFile(join(dir, 'format'), '99\n')
+    expectFault(await start(dir), 'DATA_DIR_NEWER', /newer/)
+  })
+
+  it.runIf(process.platform === 'linux')('has a read-only directory', async () => {
+    const dir = await copyOfUsed('read-only')
+    expectFault(
+      await startMounted(`mount --bind "$0" "$0" && mount -o remount,ro,bind "$0"`, dir),
+      'DATA_DIR_UNUSABLE',
+      /read-only/,
+    )
+    await expectKept(dir)
+  })
+
+  it.runIf(process.platform === 'linux')('has a full disk', async () => {
+    const dir = join(folder, 'full')
+    await mkdir(dir)
+    const fill = 'mount -t tmpfs -o size=64k tmpfs "$0" && { cat /dev/zero > "$0/filler" 2>/dev/null; true; }'
+    expectFault(await startMounted(fill, dir), 'DISK_FULL', /nothing was lost/)
+  })
+})
+
+describe('a pact', () => {
+  it('whose encryption key is wrong', async () => {
+    const dir = await copyOfUsed('wrong-key')
+    const file = join(dir, 'pacts', await pactFolder(dir), 'pact.json')
+    const card = JSON.parse(await readFile(file, 'utf8'))
+    const field = Object.keys(card).find(name => /encryption/i.test(name)) ?? ''
+    await writeFile(file, JSON.stringify({ ...card, [field]: 'ab'.repeat(32) }))
+    expectFault(await start(dir, '--config', offline), 'PACT_KEY_WRONG', /encryption key/)
+  })
+
+  it('whose store is corrupt', async () => {
+    const dir = await copyOfUsed('corrupt')
+    const store = join(dir, 'pacts', await pactFolder(dir))
+    for (const name of await readdir(store, { recursive: true })) {
+      if (/\b(MANIFEST|CURRENT)[^/]*$/.test(name)) await writeFile(join(store, name), 'garbage')
+    }
+    expectFault(await start(dir, '--config', offline), 'PACT_CORRUPT', /Move the folder/)
+  })
+})
+
+async function pactFolder(dir: string): Promise<string> {
+  const [first] = await readdir(join(dir, 'pacts'))
+  return first ?? ''
+}
+
+/** Starts a daemon in a mount namespace of its own, on a directory that `mount` (run with it as `$0`) has prepared. */
+function startMounted(mount: string, dir: string): Promise<CommandResult> {
+  const script = `${mount} && exec "$1" "$2" start --foreground --port 0 --config "$3" --data-dir "$0"`
+  return new Promise(resolve => {
+    execFile('unshare', ['-Urm', 'sh', '-c', script, dir, process.execPath, main, offline], (error, stdout, stderr) => {
+      resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr })
+    })
+  })
+}
+
+async function expectKept(dir: string): Promise<void> {
+  const daemon = await TestDaemon.start({ dataDir: dir, args: ['--config', offline] })
+  const page = await daemon.get<{ entries: unknown[] }>('/v1/pacts/first/knowledge?topic=kept')
+  await daemon.stop()
+  expect(page.body.entries).toHaveLength(1)
+}
