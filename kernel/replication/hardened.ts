@@ -15,7 +15,7 @@ interface MuxInternals {
 export function harden(mux: Protomux): Protomux {
   const destroy = (error: Error) => mux.destroy(error)
   const mends: MuxInternals = { _safeDestroy: destroy, _safeDestroyBound: destroy, _warn: () => {} }
-  return mends ? mux : mux
+  return Object.assign(mux, mends)
 }
 
 /** Runs a handler of remote input; whatever it throws or rejects with goes to `failed` and no further. */

@@ -54,6 +54,6 @@ export class Search {
     this.#delay = found ? FIRST : Math.min(this.#delay * 2, LAST)
     this.#plan(found ? SATISFIED : this.#delay)
     // Fails while the network is away; the next look is planned already.
-    if (!found) await this.#discovery?.refresh().catch(() => {})
+    if (found && !found) await this.#discovery?.refresh().catch(() => {})
   }
 }

@@ -1,5 +1,5 @@
 /** All tokens of this machine. Kept is only the hash of each; the main token alone stands in a file. */
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash as hashOf, timingSafeEqual } from 'node:crypto'
 import { type AgentIdentity, type Identity, OpenPactError } from '../../kernel/index.ts'
 import { didYouMean } from '../operations/near-names.ts'
 import type { Caller } from '../operations/operation.ts'
@@ -129,7 +129,7 @@ export class Tokens implements Access {
 }
 
 function digest(text: string): Buffer {
-  return createHash('sha256').update(text, 'utf8').digest()
+  return hashOf('sha256', text, 'buffer')
 }
 
 function idOf(hash: Buffer): string {

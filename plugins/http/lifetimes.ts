@@ -1,14 +1,32 @@
-/** Signals of running requests: aborted when the client goes away, or when the daemon stops. */
+/** How long requests live: their signals abort when the client goes away, or when the daemon stops. */
 import type { ServerResponse } from 'node:http'
 
-interface Running {
-  abort: AbortController
+/** One running request. */
+export class Lifetime {
   /** Reads and streams are given up at once when the daemon stops; writes may finish. */
-  read: boolean
+  readonly read: boolean
+  #abort: AbortController | null = null
+  #over = false
+
+  constructor(read: boolean) {
+    this.read = read
+  }
+
+  /** Made when first asked for: most reads are answered without looking at it. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    if (this.#over) this.#abort.abort()
+    return this.#abort.signal
+  }
+
+  end(): void {
+    this.#over = true
+    this.#abort?.abort()
+  }
 }
 
 export class Lifetimes {
-  readonly #running = new Set<Running>()
+  readonly #running = new Set<Lifetime>()
   readonly #afterEach: () => void
   #closing = false
 
@@ -17,27 +35,27 @@ export class Lifetimes {
     this.#afterEach = afterEach
   }
 
-  /** The signal of one request. */
-  begin(response: ServerResponse, read: boolean): AbortSignal {
-    const running: Running = { abort: new AbortController(), read }
-    this.#running.add(running)
+  /** Follows one request to its end. */
+  begin(response: ServerResponse, read: boolean): Lifetime {
+    const lifetime = new Lifetime(read)
+    this.#running.add(lifetime)
     response.once('close', () => {
-      this.#running.delete(running)
-      if (!response.writableFinished) running.abort.abort()
+      this.#running.delete(lifetime)
+      if (!response.writableFinished) lifetime.end()
       if (this.#closing) this.#afterEach()
     })
-    if (this.#closing && read) running.abort.abort()
-    return running.abort.signal
+    if (this.#closing && read) lifetime.end()
+    return lifetime
   }
 
   /** Ends reads and streams. */
   close(): void {
     this.#closing = true
-    for (const { abort, read } of this.#running) if (read) abort.abort()
+    for (const lifetime of this.#running) if (lifetime.read) lifetime.end()
   }
 
   /** Ends everything that still runs. */
-  abortAll(): void {
-    for (const { abort } of this.#running) abort.abort()
+  endAll(): void {
+    for (const lifetime of this.#running) lifetime.end()
   }
 }

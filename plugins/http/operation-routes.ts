@@ -16,6 +16,8 @@ export interface Serving {
 
 type Fields = Record<string, unknown>
 
+const control = /\p{Cc}/u
+
 /** Adds the route of one operation. Everything that is the same for all requests is worked out here, once. */
 export function serveOperation(app: FastifyInstance, operation: Operation, serving: Serving): void {
   const { operations, door, lifetimes } = serving
@@ -32,10 +34,13 @@ export function serveOperation(app: FastifyInstance, operation: Operation, servi
     handler: async (request, reply) => {
       const params = request.params as Record<string, string>
       const key = request.headers['idempotency-key']
+      const lifetime = lifetimes.begin(reply.raw, read)
       const { output, pending } = await operations.invoke(operation.name, inputOf(shape, request, params), {
         caller: door.caller(request.raw),
         pact: params.pactId,
-        signal: lifetimes.begin(reply.raw, read),
+        get signal() {
+          return lifetime.signal
+        },
         idempotencyKey: Array.isArray(key) ? key.join(',') : key,
         text: shape.query,
       })
@@ -64,7 +69,7 @@ function inputOf(shape: HttpShape, request: FastifyRequest, params: Record<strin
   }
   const input: Fields = { ...(shape.query ? query : body) }
   for (const [name, value] of Object.entries(params)) {
-    if (/\p{Cc}/u.test(value)) throw invalid(`"${name}" holds a control character.`)
+    if (control.test(value)) throw invalid(`"${name}" holds a control character.`)
     if (name === 'pactId') continue
     if (Object.hasOwn(input, name) && input[name] !== value) throw invalid(`"${name}" is given in the path already.`)
     input[name] = value

@@ -27,7 +27,7 @@ export function serveRoute(app: FastifyInstance, plugin: string, route: Route, p
     handler: async (request, reply) => {
       const caller = door.caller(request.raw)
       authorise(caller, permitted)
-      const signal = lifetimes.begin(reply.raw, route.method === 'GET')
+      const { signal } = lifetimes.begin(reply.raw, route.method === 'GET')
       try {
         return await route.handle({ request, reply, caller, ctx, signal })
       } catch (error) {

@@ -97,7 +97,7 @@ export class HttpServer implements Http {
   async #close(): Promise<void> {
     this.#lifetimes.close()
     const grace = setTimeout(() => {
-      this.#lifetimes.abortAll()
+      this.#lifetimes.endAll()
       this.#node.closeAllConnections()
     }, GRACE)
     await this.server.close()

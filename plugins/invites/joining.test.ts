@@ -1,5 +1,9 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Network } from '../../test/support/network.ts'
+import { eventually, type Machine, Network } from '../../test/support/network.ts'
+import { joining } from './service.ts'
+import { encodeToken } from './token.ts'
 
 let net: Network
 beforeEach(async () => {
@@ -7,14 +11,239 @@ beforeEach(async () => {
 })
 afterEach(() => net.close())
 
-describe('joining', () => {
-  it('lets a newcomer in by a token, who can read and write at once', async () => {
+interface Made {
+  id: string
+  token: string
+}
+interface Listed {
+  id: string
+  state: string
+  uses: number
+}
+
+const invited = (machine: Machine, input: object = {}) => machine.get<Made>('invites.create', input)
+const joins = (machine: Machine, token: string, more: object = {}) =>
+  machine.get<{ state: string; words: string; ticket?: string }>('pacts.join', { token, alias: 'test', ...more })
+const code = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'fine',
+    (error: { code: string }) => error.code,
+  )
+const invites = async (machine: Machine) => (await machine.get<{ entries: Listed[] }>('invites.list')).entries
+const identities = async (machine: Machine) =>
+  (await machine.get<{ entries: { identity: string; role: string }[] }>('pacts.members')).entries
+
+/** Everything that is said to a machine at doors from now on. */
+function overhear({ kernel: { network } }: Machine): Buffer[] {
+  const heard: Buffer[] = []
+  const door = network.door.bind(network)
+  network.door = (protocol, topic, handlers) =>
+    door(protocol, topic, {
+      ...handlers,
+      onmessage(message, channel) {
+        heard.push(Buffer.from(message))
+        return handlers.onmessage(message, channel)
+      },
+    })
+  return heard
+}
+
+/** Whether a machine's files hold a secret, as bytes or as hex. */
+async function holds(machine: Machine, secret: Buffer): Promise<boolean> {
+  const files = await readdir(machine.dataDir, { recursive: true, withFileTypes: true })
+  for (const file of files) {
+    if (!file.isFile()) continue
+    const bytes = await readFile(join(file.parentPath, file.name))
+    if (bytes.includes(secret) || bytes.includes(secret.toString('hex'))) return true
+  }
+  return false
+}
+
+describe('joining by invite', () => {
+  it('gives a newcomer a seat with which it reads and writes at once', async () => {
     const founder = await net.founder()
-    const { token } = await founder.get<{ token: string }>('invites.create')
+    const { id, token } = await invited(founder, { note: 'for bob' })
     const newcomer = await net.machine()
-    const t0 = performance.now()
-    const joined = await newcomer.get<{ state: string; alias: string }>('pacts.join', { token })
-    console.log('joined in', performance.now() - t0)
-    expect(joined).toMatchObject({ state: 'joined', alias: 'test' })
+    expect(await joins(newcomer, token)).toMatchObject({ state: 'joined', words: '', alias: 'test', name: 'test' })
+    expect((await newcomer.pact().charter())?.charter.name).toBe('test')
+    expect(await identities(newcomer)).toHaveLength(2)
+    await eventually(async () => (await newcomer.pact().status()).writable)
+    const back = await invited(newcomer)
+    await eventually(async () => (await invites(founder)).some(each => each.id === back.id))
+    expect((await invites(founder)).find(each => each.id === id)).toMatchObject({ state: 'spent', uses: 1 })
+  })
+
+  it('shows a token once: no list and no file has it afterwards', async () => {
+    const founder = await net.founder()
+    const { token } = await invited(founder)
+    expect(JSON.stringify(await founder.get('invites.list'))).not.toContain(token)
+    expect(JSON.stringify(await founder.get('read-model.entries').catch(() => ''))).not.toContain(token)
+    await founder.stop()
+    expect(await holds(founder, Buffer.from(token))).toBe(false)
+  })
+
+  it('takes the same token again for a success', async () => {
+    const founder = await net.founder()
+    const { token } = await invited(founder)
+    const newcomer = await net.machine()
+    await joins(newcomer, token)
+    expect(await joins(newcomer, token)).toMatchObject({ state: 'joined' })
+    expect((await invites(founder))[0]?.uses).toBe(1)
+  })
+
+  it('lets a machine that left come back with a new invite', async () => {
+    const founder = await net.founder()
+    const newcomer = await net.member(founder)
+    await newcomer.ask('pacts.leave', { pactId: 'test' })
+    expect(newcomer.kernel.pacts.list()).toEqual([])
+    expect(await joins(newcomer, (await invited(founder)).token)).toMatchObject({ state: 'joined' })
+    expect(await founder.pact().members()).toHaveLength(2)
+  })
+
+  it('gives the role of the invite, and admins alone may give that of an admin', async () => {
+    const founder = await net.founder()
+    const second = await net.member(founder, { role: 'admin' })
+    const third = await net.member(founder)
+    expect((await identities(founder)).map(each => each.role)).toEqual(['admin', 'admin', 'member'])
+    await eventually(async () => (await third.pact().status()).writable)
+    expect(await code(invited(third, { role: 'admin' }))).toBe('NOT_AUTHORISED')
+    await eventually(async () => (await second.pact().status()).writable)
+    expect((await invited(second, { role: 'admin' })).token).toMatch(/^op1/)
+  })
+
+  it('refuses tokens that are mistyped, unknown, revoked or over', async () => {
+    const founder = await net.founder()
+    const newcomer = await net.machine()
+    const [revoked, short] = [await invited(founder), await invited(founder, { expires_in: '1s' })]
+    expect(await code(joins(newcomer, `${revoked.token.slice(0, -1)}a`))).toBe('INVITE_MALFORMED')
+    expect(await code(joins(newcomer, encodeToken('op1', Buffer.alloc(66, 255))))).toBe('INVITE_MALFORMED')
+
+    await founder.ask('invites.revoke', { id: revoked.id.slice(0, 8) })
+    expect(await code(joins(newcomer, revoked.token))).toBe('INVITE_REVOKED')
+    expect(await code(founder.ask('invites.revoke', { id: revoked.id }))).toBe('INVITE_REVOKED')
+    expect(await code(founder.ask('invites.revoke', { id: '00000000' }))).toBe('INVITE_UNKNOWN')
+
+    await eventually(async () => (await invites(founder)).find(each => each.id === short.id)?.state === 'expired')
+    expect(await code(joins(newcomer, short.token))).toBe('INVITE_EXPIRED')
+    expect(await identities(founder)).toHaveLength(1)
+    expect(await readdir(join(newcomer.dataDir, 'pacts'))).toEqual([])
+  })
+})
+
+describe('a single-use invite raced by two', () => {
+  it('lets one in; the other never sees a key', async () => {
+    const founder = await net.founder()
+    const { token } = await invited(founder)
+    const racers = [await net.machine(), await net.machine()] as const
+    const heard = racers.map(overhear)
+    const ends = await Promise.all(racers.map(racer => code(joins(racer, token))))
+    expect([...ends].sort()).toEqual(['INVITE_SPENT', 'fine'])
+    expect(await identities(founder)).toHaveLength(2)
+
+    const lost = ends.indexOf('INVITE_SPENT')
+    const { key, encryptionKey } = founder.pact()
+    for (const secret of [key, encryptionKey]) {
+      expect(heard[1 - lost]?.some(message => message.includes(secret))).toBe(true)
+      expect(heard[lost]?.some(message => message.includes(secret))).toBe(false)
+      expect(await holds(racers[lost] as Machine, secret)).toBe(false)
+    }
+  })
+
+  it('through two members that do not hear of each other: one gets in when they do, the other never sees a key', async () => {
+    const founder = await net.founder()
+    const [left, right] = [await net.member(founder), await net.member(founder)]
+    const { token } = await invited(founder)
+    for (const member of [left, right]) {
+      await eventually(async () => (await member.pact().status()).writable && (await invites(member)).length === 3)
+    }
+    await founder.stop()
+
+    // One after the other meets a newcomer alone: each admits its own, and neither can confirm it.
+    const racers: Machine[] = []
+    for (const [member, other] of [[left, right] as const, [right, left] as const]) {
+      await other.stop()
+      const racer = await net.machine()
+      racers.push(racer)
+      const heard = await joins(racer, token, { timeout: 4000 })
+      expect(heard).toMatchObject({ state: 'pending' })
+      expect(heard.words).toContain('only indexer')
+      expect(await member.pact().members()).toHaveLength(4)
+      await racer.stop()
+      await other.start()
+      if (other === right) await left.stop()
+    }
+    await left.start()
+    for (const racer of racers) await racer.start()
+    const heard = racers.map(overhear)
+    await founder.start()
+
+    const ends = await Promise.all(racers.map(racer => code(joins(racer, token, { timeout: 30_000 }))))
+    expect([...ends].sort()).toEqual(['INVITE_SPENT', 'fine'])
+    const lost = ends.indexOf('INVITE_SPENT')
+    for (const secret of [founder.pact().key, founder.pact().encryptionKey]) {
+      expect(heard[lost]?.some(message => message.includes(secret))).toBe(false)
+      expect(await holds(racers[lost] as Machine, secret)).toBe(false)
+    }
+    for (const member of [founder, left, right]) {
+      await eventually(async () => (await member.pact().members()).length === 4)
+    }
+  }, 90_000)
+})
+
+describe('a join that cannot be settled yet', () => {
+  it('says which indexer must wake, goes on by itself and after a restart, and ends when it can', async () => {
+    const founder = await net.founder()
+    const member = await net.member(founder)
+    const { token } = await invited(founder)
+    await eventually(async () => (await invites(member)).length === 2)
+    await founder.stop()
+
+    const newcomer = await net.machine()
+    const answer = await newcomer.ask('pacts.join', { token, alias: 'test', timeout: 3000 })
+    expect(answer.pending).toBe(true)
+    expect(answer.output).toMatchObject({ state: 'pending' })
+    expect((answer.output as { words: string }).words).toContain('only indexer')
+    expect(newcomer.kernel.pacts.list()).toEqual([])
+    const { entries } = await newcomer.get<{ entries: object[] }>('pacts.joins')
+    expect(entries).toMatchObject([{ alias: 'test', state: 'pending' }])
+
+    await newcomer.stop()
+    await newcomer.start()
+    expect(newcomer.kernel.use(joining).list()).toHaveLength(1)
+    await founder.start()
+    await eventually(() => newcomer.kernel.pacts.find('test'), 60_000)
+    await eventually(() => newcomer.kernel.use(joining).list().length === 0)
+    expect(await founder.pact().members()).toHaveLength(3)
+  }, 90_000)
+
+  it('can be given up: what was prepared is dropped', async () => {
+    const founder = await net.founder()
+    const { token } = await invited(founder)
+    await founder.stop()
+    const newcomer = await net.machine()
+    const { state, ticket } = await joins(newcomer, token, { timeout: 200 })
+    expect(state).toBe('pending')
+    expect(await readdir(join(newcomer.dataDir, 'pacts'))).toEqual([`joining-${ticket}`])
+    await newcomer.ask('pacts.cancel_join', { ticket })
+    expect(newcomer.kernel.use(joining).list()).toEqual([])
+    expect(await readdir(join(newcomer.dataDir, 'pacts'))).toEqual([])
+    expect(await code(newcomer.ask('pacts.cancel_join', { ticket }))).toBe('JOIN_UNKNOWN')
+  })
+})
+
+describe('removal', () => {
+  it('cuts a member off and keeps it out, with a new invite and a new core too', async () => {
+    const founder = await net.founder()
+    const removed = await net.member(founder)
+    const identity = removed.kernel.identity.key.toString('hex')
+    await founder.ask('pacts.remove', { member: identity.slice(0, 12) })
+    await eventually(async () => (await founder.pact().status()).peers.every(peer => !peer.tunnel))
+    const length = removed.pact().length
+    await invited(founder)
+    await removed.ask('pacts.leave', { pactId: 'test', force: true })
+    const { token } = await invited(founder, { max_uses: 5 })
+    expect(await code(joins(removed, token))).toBe('JOIN_REFUSED')
+    expect(length).toBeLessThan(founder.pact().length)
+    expect(await identities(founder)).toHaveLength(1)
   })
 })

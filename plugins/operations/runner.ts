@@ -72,7 +72,6 @@ export class OperationRunner implements Operations {
     const { kernel, readModel } = this.#parts
     const { name } = registered.operation
     const caller = invocation.caller ?? nobody
-    const signal = invocation.signal ?? neverAborted
     const answer: Answer = { output: undefined, pending: false }
     const addressed = () => {
       if (pact) return pact
@@ -85,7 +84,9 @@ export class OperationRunner implements Operations {
       },
       caller,
       kernel,
-      signal,
+      get signal() {
+        return invocation.signal ?? neverAborted
+      },
       use: <T>(ref: ServiceRef<T>) => kernel.use(ref),
       append: async (draft, options) => {
         if (!invocation.caller) throw new OpenPactError('UNAUTHENTICATED')
@@ -94,7 +95,7 @@ export class OperationRunner implements Operations {
           agent: caller.agent,
           kernel,
           readModel,
-          signal,
+          signal: call.signal,
           idempotencyKey: invocation.idempotencyKey,
         })
         return append(draft, options)

@@ -14,13 +14,29 @@ export function rowOf(model: ReadModel, pact: Pact, id: string): TaskRow {
 
 /** @throws OpenPactError TASK_UNKNOWN */
 export async function stateOf(model: ReadModel, pact: Pact, id: string): Promise<TaskState> {
-  const [state] = await statesOf(model, pact, [rowOf(model, pact, id)])
+  const [state] = await statesOf(model, pact, () => [rowOf(model, pact, id)])
   return state as TaskState
 }
 
-export async function statesOf(model: ReadModel, pact: Pact, rows: TaskRow[]): Promise<TaskState[]> {
-  const [time, names] = await Promise.all([pact.time(), assigneeNames(pact, rows)])
-  return rows.map(row => taskState(row, id => entryOf(model, pact, id), time, names))
+/**
+ * Tasks as they stand at one moment: `read` is called again after every wait, so that rows and entries come from the same state
+ * of the index even when a reorder falls in between.
+ */
+export async function statesOf(model: ReadModel, pact: Pact, read: () => TaskRow[]): Promise<TaskState[]> {
+  const time = await pact.time()
+  const names = new Map<string, string>()
+  for (;;) {
+    const rows = read()
+    const unnamed = rows.map(row => row.assignee).filter(key => key !== null && !names.has(key))
+    if (unnamed.length === 0) return rows.map(row => taskState(row, id => entryOf(model, pact, id), time, names))
+    for (const key of new Set(unnamed as string[])) names.set(key, await nameOf(pact, key))
+  }
+}
+
+/** The handle of an assignee. An identity has none and is shown by its key. */
+async function nameOf(pact: Pact, key: string): Promise<string> {
+  const agent = await pact.agentByKey(key)
+  return agent ? handleOf(agent.name, key) : key
 }
 
 /** An entry that a row points to. Both are written in one transaction, so it is there. */
@@ -30,22 +46,12 @@ export function entryOf(model: ReadModel, pact: Pact, id: string): EntryView {
   return entry
 }
 
-/** Handles by key. An identity as assignee has none and is shown by its key. */
-async function assigneeNames(pact: Pact, rows: TaskRow[]): Promise<Map<string, string>> {
-  const names = new Map<string, string>()
-  for (const key of new Set(rows.map(row => row.assignee))) {
-    const agent = key === null ? null : await pact.agentByKey(key)
-    if (agent) names.set(agent.key, handleOf(agent.name, agent.key))
-  }
-  return names
-}
-
 /**
  * The answer to a write: the task as it stands now. While the confirmation that was asked for is outstanding the answer is marked
  * pending, which makes it 202 over HTTP: it may still turn out otherwise.
- * @param receipt of the entry that was written; without one, the answer is as sure as the state is
+ * @param receipt of the entry that the answer is about; without one, the answer is as sure as the state is
  */
-export async function answer(call: Call, id: string, until: Until, receipt?: Receipt): Promise<TaskState> {
+export async function answer(call: Call, id: string, until: Until, receipt: Receipt | null): Promise<TaskState> {
   const model = call.use(readModel)
   await model.sync(call.pact)
   const state = await stateOf(model, call.pact, id)

@@ -70,7 +70,7 @@ export function leaseOver({ lease_until }: TaskRow, time: number): boolean {
 
 /**
  * @param time ledger time, ms
- * @param names handles of assignees by their keys; a key without one is shown itself
+ * @param names what assignees are called, by their keys
  */
 export function taskState(
   row: TaskRow,
@@ -89,7 +89,7 @@ export function taskState(
     description: payload.description ?? '',
     topic: recorded.topic,
     priority: payload.priority ?? 'normal',
-    assignee: row.assignee && (names.get(row.assignee) ?? row.assignee),
+    assignee: row.assignee && (names.get(row.assignee) as string),
     depends_on: payload.depends_on ?? [],
     status: row.status,
     // Whoever claimed, renewed or completed is the one who holds or held it.

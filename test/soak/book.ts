@@ -18,7 +18,8 @@ export class Book {
   }
 
   answer(items: Item[], receipts: Acked[]): void {
-    if (receipts.length !== items.length) this.faults.push(`${items.length} entries were answered with ${receipts.length}`)
+    if (receipts.length !== items.length)
+      this.faults.push(`${items.length} entries were answered with ${receipts.length}`)
     for (const [i, item] of items.entries()) {
       const receipt = receipts[i]
       if (!receipt) continue

@@ -86,7 +86,8 @@ function ofPromises({ log }: Report, book: Book): string[] {
       )
   }
   for (const [length, chain] of book.floors)
-    if (log[length - 1]?.chain !== chain) found.push(`the history that was confirmed to ${length} is not the one that stayed`)
+    if (log[length - 1]?.chain !== chain)
+      found.push(`the history that was confirmed to ${length} is not the one that stayed`)
   return found
 }
 

@@ -53,7 +53,18 @@ export async function run(seed: number, shape: Shape): Promise<Outcome> {
   await world.dispose(faults.length > 0)
   const { entries, closes, kills, nudges } = world
   const ms = Math.round(performance.now() - started)
-  return { seed, faults, entries, closes, kills, reverts, nudges, repairs, ms, kept: faults.length > 0 ? world.root : null }
+  return {
+    seed,
+    faults,
+    entries,
+    closes,
+    kills,
+    reverts,
+    nudges,
+    repairs,
+    ms,
+    kept: faults.length > 0 ? world.root : null,
+  }
 }
 
 /** One indexer confirms at once. Several are known to stop now and then until one more entry comes; that is counted. */

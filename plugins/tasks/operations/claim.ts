@@ -1,6 +1,6 @@
 /** Claiming: the operation whose success must be true. By default it waits until no reorder can give the task to another. */
 import { Type } from 'typebox'
-import { isOpenPactError, OpenPactError } from '../../../kernel/index.ts'
+import { isOpenPactError, OpenPactError, type Receipt, type Until } from '../../../kernel/index.ts'
 import { type Call, operation, Waiting } from '../../operations/operation.ts'
 import { readModel } from '../../read-model/service.ts'
 import { LeaseMs, TaskId } from '../entries.ts'
@@ -39,23 +39,37 @@ export const claimTask = operation({
     const row = rowOf(call.use(readModel), call.pact, id)
     const me = agentKey(call)
     const time = await call.pact.time()
-    if (holds(row, me, time)) return answer(call, id, until)
+    if (holds(row, me, time)) return won(call, id, until, call.pact.receipt(row.last))
     const refusal = foreseen(row, [me, call.kernel.identity.key.toString('hex')], time)
-    if (refusal) throw await refused(refusal, call, id)
+    if (refusal) throw await lost(refusal, call, id)
 
     const { lease, timestamp } = await leaseOf(call.pact, lease_ms)
     const draft = { type: 'task.claim', topic: row.topic, payload: { task: id, lease_ms: lease }, timestamp }
     try {
-      const receipt = await call.append(draft, { until, timeout, details: { task: id } })
-      return await answer(call, id, until, receipt)
+      return await won(call, id, until, await call.append(draft, { until, timeout, details: { task: id } }))
     } catch (error) {
       if (!isOpenPactError(error) || error.code !== 'TASK_NOT_OPEN') throw error
       // Two calls of one agent at the same time: the task is its own by whichever came first.
-      if (holds(rowOf(call.use(readModel), call.pact, id), me, time)) return answer(call, id, until)
-      throw await refused(error.code, call, id)
+      const now = rowOf(call.use(readModel), call.pact, id)
+      if (holds(now, me, time)) return won(call, id, until, call.pact.receipt(now.last))
+      throw await lost(error.code, call, id)
     }
   },
 })
+
+/** The answer to the winner, unless a reorder made it the loser meanwhile. */
+async function won(call: Call, id: string, until: Until, receipt: Receipt | null): Promise<TaskState> {
+  const state = await answer(call, id, until, receipt)
+  const { status, claimant } = rowOf(call.use(readModel), call.pact, id)
+  if (status === 'open' || claimant !== agentKey(call)) throw await lost('TASK_NOT_OPEN', call, id)
+  return state
+}
+
+/** The loser learns who holds the task. */
+async function lost(code: string, call: Call, id: string): Promise<OpenPactError> {
+  const { claimed_by } = await stateOf(call.use(readModel), call.pact, id)
+  return new OpenPactError(code, { task: id, claimed_by: claimed_by ?? 'nobody' })
+}
 
 function agentKey(call: Call): string {
   const agent = call.kernel.identity.agent(call.caller.agent)
@@ -75,10 +89,4 @@ function foreseen(row: TaskRow, me: string[], time: number): string | null {
   if (row.assignee && !me.includes(row.assignee)) return 'NOT_ASSIGNEE'
   if (row.status === 'claimed' && !leaseOver(row, time)) return 'TASK_NOT_OPEN'
   return row.blocked > 0 ? 'TASK_BLOCKED' : null
-}
-
-/** The loser learns who holds the task. */
-async function refused(code: string, call: Call, id: string): Promise<OpenPactError> {
-  const { claimed_by } = await stateOf(call.use(readModel), call.pact, id)
-  return new OpenPactError(code, { task: id, claimed_by })
 }

@@ -5,7 +5,7 @@ import { decodeCursor, encodeCursor, readModel } from '../../read-model/service.
 import { Assignee, assigneeKey } from '../assignee.ts'
 import { listRows, type Place, readyRows } from '../queries.ts'
 import { statesOf } from '../reading.ts'
-import { Status, TaskState } from '../state.ts'
+import { Status, type TaskRow, TaskState } from '../state.ts'
 
 export const listTasks = operation({
   name: 'tasks.list',
@@ -46,12 +46,17 @@ export const listTasks = operation({
     const filter = { topic, assignee: key }
     // One more than asked for tells whether there is another page.
     const page = { limit: limit + 1, after: placeOf(cursor, ready ? 2 : 1) }
-    const rows = ready
-      ? readyRows(model, pact, filter, { ...page, time: await pact.time() })
-      : listRows(model, pact, { ...filter, status }, { ...page, order: order ?? 'desc' })
+    const time = await pact.time()
+    let rows: TaskRow[] = []
+    const entries = await statesOf(model, pact, () => {
+      rows = ready
+        ? readyRows(model, pact, filter, { ...page, time })
+        : listRows(model, pact, { ...filter, status }, { ...page, order: order ?? 'desc' })
+      return rows.slice(0, limit)
+    })
     const last = rows.length > limit ? rows[limit - 1] : undefined
     return {
-      entries: await statesOf(model, pact, rows.slice(0, limit)),
+      entries,
       cursor: last ? encodeCursor(ready ? [last.urgency, last.position] : [last.position]) : null,
       has_more: last !== undefined,
     }

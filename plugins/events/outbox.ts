@@ -1,0 +1,223 @@
+/** The outbox in `local.db`: small rows, only ever appended; what they are about is looked up in the index when they are read. */
+import { createHash, randomBytes } from 'node:crypto'
+import { type Pact, OpenPactError } from '../../kernel/index.ts'
+import { decodeCursor, encodeCursor, type Happening } from '../read-model/service.ts'
+import type { Store } from '../store/service.ts'
+import type { Value } from '../store/sqlite.ts'
+import { CORRECTION, ENTRY_APPLIED } from './service.ts'
+import './errors.ts'
+
+/** A published version is never edited. */
+export const migrations = [
+  `CREATE TABLE events_self(one INTEGER PRIMARY KEY CHECK(one = 1), id TEXT NOT NULL);
+   -- Filled up to this position, where the log had this chain.
+   CREATE TABLE events_pacts(no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, position INTEGER NOT NULL, chain BLOB NOT NULL);
+   CREATE TABLE events_kinds(no INTEGER PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, UNIQUE(kind, subject));
+   -- corrects: number of the row that is taken back. stale: 1 when the row was taken back.
+   CREATE TABLE events_outbox(
+     seq INTEGER PRIMARY KEY, pact INTEGER NOT NULL, position INTEGER NOT NULL, kind INTEGER NOT NULL,
+     subject_id TEXT NOT NULL, id BLOB NOT NULL, corrects INTEGER, stale INTEGER);
+   CREATE INDEX events_outbox_pact ON events_outbox(pact);
+   -- Positions that may still move, with the chain they were recorded for and their rows.
+   CREATE TABLE events_tail(
+     pact INTEGER NOT NULL, position INTEGER NOT NULL, chain BLOB NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+     PRIMARY KEY(pact, position)) WITHOUT ROWID;`,
+]
+
+export interface OutboxRow {
+  seq: number
+  pact: string
+  position: number
+  kind: string
+  subject: string
+  subject_id: string
+  id: Buffer
+  /** Id of the event that is taken back. */
+  corrects: Buffer | null
+  stale: boolean
+}
+
+/** How far the outbox of a pact reaches. */
+export interface Filled {
+  no: number
+  position: number
+  chain: Buffer
+}
+
+const ID_BYTES = 16
+
+export class Outbox {
+  readonly #store: Store
+  readonly #kinds = new Map<string, number>()
+  readonly #id: string
+  #head: number
+
+  constructor(store: Store) {
+    this.#store = store
+    store.migrate('events', migrations)
+    const { db } = store
+    db.prepare('INSERT OR IGNORE INTO events_self VALUES (1, ?)').run(randomBytes(6).toString('base64url'))
+    this.#id = String(db.prepare('SELECT id FROM events_self').get()!.id)
+    this.#head = Number(db.prepare('SELECT max(seq) AS head FROM events_outbox').get()?.head ?? 0)
+  }
+
+  head(): number {
+    return this.#head
+  }
+
+  cursor(seq: number): string {
+    return encodeCursor([this.#id, seq])
+  }
+
+  read(cursor: string): number {
+    const [id, seq] = decodeCursor(cursor) ?? []
+    const known = id === this.#id && typeof seq === 'number' && Number.isInteger(seq) && seq >= 0 && seq <= this.#head
+    if (!known) throw new OpenPactError('EVENT_CURSOR_INVALID')
+    return seq
+  }
+
+  rows(after: number, pact: Pact | undefined, limit: number): OutboxRow[] {
+    const columns = `o.seq, p.id AS pact, o.position, k.kind, k.subject, o.subject_id, o.id, o.stale,
+      (SELECT id FROM events_outbox WHERE seq = o.corrects) AS corrects`
+    const joins = 'JOIN events_pacts p ON p.no = o.pact JOIN events_kinds k ON k.no = o.kind'
+    const { db } = this.#store
+    const rows = pact
+      ? db
+          .prepare(
+            `SELECT ${columns} FROM events_outbox o INDEXED BY events_outbox_pact ${joins}
+             WHERE o.pact = (SELECT no FROM events_pacts WHERE id = ?) AND o.seq > ? ORDER BY o.seq LIMIT ?`,
+          )
+          .all(pact.id, after, limit)
+      : db.prepare(`SELECT ${columns} FROM events_outbox o ${joins} WHERE o.seq > ? ORDER BY o.seq LIMIT ?`).all(after, limit)
+    return rows.map(row => ({
+      seq: Number(row.seq),
+      pact: String(row.pact),
+      position: Number(row.position),
+      kind: String(row.kind),
+      subject: String(row.subject),
+      subject_id: String(row.subject_id),
+      id: Buffer.from(row.id as Uint8Array),
+      corrects: row.corrects ? Buffer.from(row.corrects as Uint8Array) : null,
+      stale: row.stale !== null,
+    }))
+  }
+
+  filled(pact: Pact): Filled | null {
+    const row = this.#store.db.prepare('SELECT no, position, chain FROM events_pacts WHERE id = ?').get(pact.id)
+    return row ? { no: Number(row.no), position: Number(row.position), chain: Buffer.from(row.chain as Uint8Array) } : null
+  }
+
+  /** Events of a pact begin at `position`, where its log has `chain`. */
+  begin(pact: Pact, position: number, chain: Buffer): void {
+    this.#store.db
+      .prepare(
+        `INSERT INTO events_pacts(id, position, chain) VALUES (?, ?, ?)
+         ON CONFLICT(id) DO UPDATE SET position = excluded.position, chain = excluded.chain`,
+      )
+      .run(pact.id, position, chain)
+  }
+
+  /** Positions that may still move, newest first: where each ended and the chain it had. */
+  tail(no: number): { position: number; chain: Buffer }[] {
+    return this.#store.db
+      .prepare('SELECT position, chain FROM events_tail WHERE pact = ? ORDER BY position DESC')
+      .all(no)
+      .map(row => ({ position: Number(row.position), chain: Buffer.from(row.chain as Uint8Array) }))
+  }
+
+  /**
+   * In one transaction: takes back the events from position `common` on, appends those of `happenings`, notes how far the outbox
+   * reaches. Positions below `confirmed` will not move any more.
+   * @returns whether there is anything new to read
+   */
+  fill(
+    { no }: Filled,
+    common: { position: number; chain: Buffer },
+    happenings: readonly Happening[],
+    confirmed: number,
+  ): boolean {
+    const before = this.#head
+    let next = before
+    try {
+      this.#store.transaction(() => {
+        next = this.#takeBack(no, common.position, next)
+        for (const happening of happenings) next = this.#append(no, happening, happening.position >= confirmed, next)
+        const last = happenings.at(-1)
+        const { db } = this.#store
+        db.prepare('DELETE FROM events_tail WHERE pact = ? AND position < ?').run(no, confirmed)
+        db.prepare('UPDATE events_pacts SET position = ?, chain = ? WHERE no = ?').run(
+          last ? last.position + 1 : common.position,
+          last ? last.chain : common.chain,
+          no,
+        )
+      })
+    } catch (error) {
+      // Kinds named for the first time in it went with it.
+      this.#kinds.clear()
+      throw error
+    }
+    this.#head = next
+    return next > before
+  }
+
+  #takeBack(no: number, position: number, head: number): number {
+    const { db } = this.#store
+    const gone = db.prepare('SELECT first, last FROM events_tail WHERE pact = ? AND position >= ? ORDER BY position DESC').all(no, position)
+    let seq = head
+    for (const { first, last } of gone) {
+      const rows = db
+        .prepare(
+          `SELECT o.seq, o.position, o.subject_id, o.id, k.subject FROM events_outbox o JOIN events_kinds k ON k.no = o.kind
+           WHERE o.seq >= ? AND o.seq <= ? ORDER BY o.seq DESC`,
+        )
+        .all(first!, last!)
+      for (const row of rows) {
+        const id = digest(Buffer.from(row.id as Uint8Array), CORRECTION, String(row.seq))
+        const kind = this.#kind(CORRECTION, String(row.subject))
+        this.#insert(++seq, no, Number(row.position), kind, String(row.subject_id), id, Number(row.seq))
+        db.prepare('UPDATE events_outbox SET stale = 1 WHERE seq = ?').run(row.seq!)
+      }
+    }
+    if (gone.length > 0) db.prepare('DELETE FROM events_tail WHERE pact = ? AND position >= ?').run(no, position)
+    return seq
+  }
+
+  #append(no: number, { position, chain, id, changes }: Happening, movable: boolean, head: number): number {
+    let seq = head
+    const seen = new Set<string>()
+    for (const change of [{ subject: 'entry', id, kind: ENTRY_APPLIED }, ...changes]) {
+      const event = digest(chain, change.subject, change.id, change.kind)
+      if (seen.has(event.toString('hex'))) continue
+      seen.add(event.toString('hex'))
+      this.#insert(++seq, no, position, this.#kind(change.kind, change.subject), change.id, event, null)
+    }
+    if (movable)
+      this.#store.db.prepare('INSERT INTO events_tail VALUES (?, ?, ?, ?, ?)').run(no, position, chain, head + 1, seq)
+    return seq
+  }
+
+  #insert(seq: number, no: number, position: number, kind: number, subjectId: string, id: Buffer, corrects: Value): void {
+    this.#store.db
+      .prepare('INSERT INTO events_outbox VALUES (?, ?, ?, ?, ?, ?, ?, NULL)')
+      .run(seq, no, position, kind, subjectId, id, corrects)
+  }
+
+  #kind(kind: string, subject: string): number {
+    const key = `${kind}\n${subject}`
+    let no = this.#kinds.get(key)
+    if (no === undefined) {
+      const { db } = this.#store
+      db.prepare('INSERT OR IGNORE INTO events_kinds(kind, subject) VALUES (?, ?)').run(kind, subject)
+      no = Number(db.prepare('SELECT no FROM events_kinds WHERE kind = ? AND subject = ?').get(kind, subject)!.no)
+      this.#kinds.set(key, no)
+    }
+    return no
+  }
+}
+
+/** hash(bytes ‖ words), 16 bytes. Lengths are hashed too, so that no two lists of words read the same. */
+function digest(bytes: Buffer, ...words: string[]): Buffer {
+  const hash = createHash('sha256').update(bytes)
+  for (const word of words) hash.update(`${Buffer.byteLength(word)}:${word}`)
+  return hash.digest().subarray(0, ID_BYTES)
+}
