@@ -2,6 +2,7 @@
 import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Config, loadConfig, mergeConfig, parseHostPort } from '../kernel/config.ts'
+import { machineError } from '../kernel/host/data-dir.ts'
 import { type Log, openLog } from '../kernel/host/log.ts'
 import { type Kernel, OpenPactError, startKernel } from '../kernel/index.ts'
 import builtIn from '../openpact.config.ts'
@@ -38,6 +39,7 @@ const closeLimit = 30_000
 /** @throws OpenPactError when anything keeps it from starting; nothing is left running then */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { place } = options
+  await usable(place.dataDir)
   const config = await fullConfig(options)
   const log = openLog({ level: config.log?.level, file: place.logFile, stream: options.watch })
   try {
@@ -49,7 +51,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       log,
     })
     try {
-      if (options.firstPact && kernel.pacts.list().length === 0) {
+      if (options.firstPact && kernel.pacts.list().length + kernel.pacts.failed.size === 0) {
         options.onprogress?.('Creating the first pact')
         await kernel.pacts.create({ name: 'First pact', alias: 'first' })
       }
@@ -65,6 +67,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     // For the file alone: whoever watches is told by the error itself.
     openLog({ file: place.logFile }).error('daemon could not start', { error })
     throw error
+  }
+}
+
+/** Before the configuration is looked for in it. @throws OpenPactError DATA_DIR_UNUSABLE, DISK_FULL */
+async function usable(dataDir: string): Promise<void> {
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw machineError(error) ?? error
   }
 }
 

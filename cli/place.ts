@@ -46,13 +46,23 @@ export function runningDaemon(place: Place): DaemonRecord | null {
   return isAlive(record.pid) ? (record as DaemonRecord) : null
 }
 
-/** Whether a process with this id exists, be it ours or not. */
+/** Whether a process with this id runs, be it ours or not. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
+    return !isZombie(pid)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** In a container whose first process reaps nobody, an ended process stays in the table for ever. */
+function isZombie(pid: number): boolean {
+  if (process.platform !== 'linux') return false
+  try {
+    return / Z $/.test(readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\)( \w ).*$/s, '$1'))
+  } catch {
+    return false
   }
 }
 

@@ -37,6 +37,8 @@ describe('answers', () => {
   })
 
   it('prints an object as lines and leaves out what is absent', () => {
-    expect(renderAnswer({ id: 'a-1', lease: null, status: 'open' }, undefined)).toBe('id:     a-1\nstatus: open\n')
+    expect(renderAnswer({ id: 'a-1', lease: null, topic: '', refs: [], status: 'open' }, undefined)).toBe(
+      'id:     a-1\nstatus: open\n',
+    )
   })
 })

@@ -18,11 +18,11 @@ export function renderTable(rows: readonly object[], columns: readonly string[])
 
 /** An object as lines; nested lists of objects become small tables. */
 export function renderRecord(record: object): string {
-  const entries = Object.entries(record).filter(([, value]) => value !== undefined && value !== null)
+  const entries = Object.entries(record).filter(([, value]) => !isEmpty(value))
   const width = Math.max(0, ...entries.map(([name]) => name.length))
   return entries
     .map(([name, value]) => {
-      if (isRows(value)) return value.length === 0 ? '' : `${name}:\n${indent(renderTable(value, columnsOf(value)))}`
+      if (isRows(value)) return `${name}:\n${indent(renderTable(value, columnsOf(value)))}`
       return `${`${name}:`.padEnd(width + 2)}${plain(value)}\n`
     })
     .join('')
@@ -39,6 +39,10 @@ export function renderAnswer(answer: unknown, columns: readonly string[] | undef
   }
   if (typeof answer === 'object' && answer !== null) return renderRecord(answer)
   return answer === null || answer === undefined ? '' : `${plain(answer)}\n`
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0)
 }
 
 function rowsOf(answer: unknown): object[] | null {

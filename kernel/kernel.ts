@@ -1,4 +1,5 @@
 /** What plugins and embedders see of a running kernel. Made by `startKernel` in host/start.ts. */
+import type { OpenPactError } from './errors.ts'
 import type { Pact } from './pact.ts'
 import type { EntryType, Plugin, ServiceRef } from './plugin.ts'
 
@@ -51,6 +52,8 @@ export interface PactKeys {
 
 export interface Pacts {
   list(): Pact[]
+  /** Pacts that could not be opened, by id, with the reason. The others go on. */
+  readonly failed: ReadonlyMap<string, OpenPactError>
   /** By alias or 64-hex id, or null. */
   find(aliasOrId: string): Pact | null
   /** @throws OpenPactError PACT_UNKNOWN with near names */

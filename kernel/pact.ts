@@ -70,7 +70,7 @@ export interface Delta {
   records: LogRecord[]
   /** Length of the view. */
   length: number
-  /** Length confirmed by a quorum. */
+  /** Length confirmed by a quorum; 0 while it is not known whether the caller's own records belong to it. */
   confirmed: number
   /** Blocks are missing here and are being downloaded; ask again on the next `entry.applied`. */
   missing: boolean

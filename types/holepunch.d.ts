@@ -289,6 +289,7 @@ declare module 'hyperdht' {
     bind(): Promise<void>
     fullyBootstrapped(): Promise<void>
     address(): { host: string; port: number }
+    connect(publicKey: Bytes, options?: object): import('hyperswarm').Connection
     destroy(options?: object): Promise<void>
     defaultKeyPair: { publicKey: Bytes; secretKey: Bytes }
   }

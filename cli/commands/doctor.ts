@@ -137,7 +137,13 @@ async function checkDaemon(shell: Session): Promise<Finding[]> {
     const pacts = await Promise.all(
       machine.pacts.map(async pact => (await client.get<PactStatus>(`/v1/pacts/${pact.id}/status`)).body),
     )
-    return [...findings, checkNetwork(machine), ...joinFindings(machine), ...pacts.flatMap(explainPact)]
+    return [
+      ...findings,
+      checkNetwork(machine),
+      ...joinFindings(machine),
+      ...pacts.flatMap(explainPact),
+      ...broken(machine),
+    ]
   } catch (error) {
     const { message, help } = asFailure(error)
     return [{ level: 'fault', about: 'Daemon', words: `${message} ${help}` }]
@@ -173,6 +179,14 @@ function joinFindings({ joining }: MachineStatus): Finding[] {
     level: 'advice',
     about: `Joining ${alias ?? 'a pact'}`,
     words: `${state}: ${words}`,
+  }))
+}
+
+function broken({ failed }: MachineStatus): Finding[] {
+  return failed.map(({ id, message, help }) => ({
+    level: 'fault',
+    about: `Pact ${id.slice(0, 8)}`,
+    words: `${message} ${help}`,
   }))
 }
 

@@ -101,7 +101,7 @@ function quoted(text: string): string {
 
 /** In the foreground, what the log says from warnings upwards is shown as a line of words. */
 function printWarnings(line: string): void {
-  const { level, plugin, message } = JSON.parse(line) as { level: string; plugin?: string; message: string }
+  const { level, plugin, message, reason } = JSON.parse(line) as Record<string, string | undefined>
   if (level !== 'warn' && level !== 'error') return
-  process.stderr.write(`${level}: ${plugin ? `${plugin}: ` : ''}${plain(message)}\n`)
+  process.stderr.write(`${[level, plugin, message, reason].filter(Boolean).map(plain).join(': ')}\n`)
 }

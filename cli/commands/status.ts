@@ -9,6 +9,8 @@ export interface MachineStatus {
   peer_handle: string
   network: { online: boolean; connections: number; bootstrap: string[] | null; address: string | null }
   pacts: PactSummary[]
+  /** Pacts that could not be opened. */
+  failed: { id: string; error: string; message: string; help: string }[]
   joining: { alias: string | null; state: string; words: string }[]
 }
 
@@ -17,7 +19,6 @@ export interface PactSummary extends PactLine {
   confirmed: number
   synced: boolean
   writable: boolean
-  members: number
   waiting: string
 }
 
@@ -40,7 +41,7 @@ export function statusCommand(program: Command, session: () => Session): void {
 }
 
 function overview(shell: Session, status: MachineStatus): string {
-  const { version, peer_handle, network, pacts, joining } = status
+  const { version, peer_handle, network, pacts, failed, joining } = status
   const daemon = shell.daemon()
   const head = renderRecord({
     daemon: `${daemon?.url} (process ${daemon?.pid}, version ${version})`,
@@ -49,22 +50,22 @@ function overview(shell: Session, status: MachineStatus): string {
     network: network.online ? `online, ${network.connections} machines connected` : 'off',
   })
   const table = pacts.length
-    ? renderTable(pacts.map(row), ['alias', 'entries', 'confirmed', 'members', 'here', 'state'])
+    ? renderTable(pacts.map(row), ['alias', 'entries', 'confirmed', 'here', 'state'])
     : 'No pact yet: `openpact init` creates one, `openpact join <token>` joins one.\n'
   const asking = joining
     .map(({ alias, state, words }) => `Joining ${alias ?? 'a pact'} (${state}): ${words}\n`)
     .join('')
-  return `${head}\n${table}${asking}`
+  const broken = failed.map(({ error, message, help }) => `${message} [${error}]\n  ${help}\n`).join('')
+  return `${head}\n${table}${asking}${broken}`
 }
 
 function row(pact: PactSummary): object {
-  const { alias, length, confirmed, members, synced, writable, waiting, active } = pact
+  const { alias, length, confirmed, synced, writable, waiting, active } = pact
   const state = waiting || (writable ? 'ready' : 'can be read, not written')
   return {
     alias: active ? `${alias} *` : alias,
     entries: length,
     confirmed,
-    members,
     here: synced ? 'all' : 'partly',
     state,
   }

@@ -44,7 +44,8 @@ async function readBlock(log: Hypercore, position: number): Promise<Buffer | nul
 }
 
 /**
- * Finds the newest of `checkpoints` (newest first) that still holds and reads on from there.
+ * Finds the newest of `checkpoints` (newest first) that still holds and reads on from there. While a block that would tell is not on
+ * this machine, nothing is known: then the newest is answered as it is, and nothing as confirmed.
  * @param limit records at most
  */
 export async function deltaOf(
@@ -57,7 +58,9 @@ export async function deltaOf(
   const confirmed = Math.min(log.signedLength, length)
   const base = { length, confirmed, records: [] as LogRecord[] }
   let common: Checkpoint = { position: 0, chain: ZERO }
+  let newest: Checkpoint | null = null
   for (const checkpoint of checkpoints) {
+    newest ??= checkpoint
     if (checkpoint.position > length) continue
     if (checkpoint.position === 0) break
     // The record after it continues its chain, and a chain commits to everything before: no need to read it back.
@@ -66,7 +69,7 @@ export async function deltaOf(
       break
     }
     const block = await readBlock(log, checkpoint.position - 1)
-    if (!block) return { ...base, common: checkpoint.position, commonChain: checkpoint.chain, missing: true }
+    if (!block) return { ...base, confirmed: 0, common: newest.position, commonChain: newest.chain, missing: true }
     if (chainOf(block).equals(checkpoint.chain)) {
       common = checkpoint
       break

@@ -269,6 +269,7 @@ export class Ledger implements Pact, Replicated {
   private async onreverted(position: number): Promise<void> {
     this.admittance.moved()
     this.writing.charterMoved()
+    this.writing.receipts.revert(position)
     await this.host.reverted(this, position)
   }
 

@@ -98,7 +98,7 @@ export class PactStore implements Pacts {
       aliasOrId,
       this.list().map(p => p.alias),
     )
-    throw new OpenPactError('PACT_UNKNOWN', { pact: aliasOrId, near: near && ` ${near}` })
+    throw new OpenPactError('PACT_UNKNOWN', { pact: aliasOrId, near })
   }
 
   async create(options: CreatePactOptions): Promise<Ledger> {

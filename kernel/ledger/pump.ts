@@ -64,7 +64,7 @@ export class Pump {
   private async step(): Promise<boolean> {
     const head = this.checkpoints[0] as Checkpoint
     const delta = await this.host.delta(this.checkpoints, CHUNK)
-    if (delta.common < head.position && !delta.missing) {
+    if (delta.common < head.position) {
       this.checkpoints = this.checkpoints.filter(c => c.position <= delta.common)
       if (this.checkpoints[0]?.position !== delta.common)
         this.checkpoints.unshift({ position: delta.common, chain: delta.commonChain })
@@ -78,10 +78,12 @@ export class Pump {
       // History is still on its way: those who need all of it are told that something changed and ask for themselves.
       await this.host.applied([])
     }
-    if (delta.confirmed > this.confirmedAt) {
-      this.confirmedAt = delta.confirmed
+    // Only what was told can be called confirmed.
+    const confirmed = Math.min(delta.confirmed, (this.checkpoints[0] as Checkpoint).position)
+    if (confirmed > this.confirmedAt) {
+      this.confirmedAt = confirmed
       await this.raiseFloor()
-      await this.host.confirmed(delta.confirmed)
+      await this.host.confirmed(confirmed)
     }
     // A long unconfirmed tail keeps every second one: a reorder then goes back a little further than it must.
     if (this.checkpoints.length > MAX_CHECKPOINTS)
@@ -94,8 +96,7 @@ export class Pump {
     const floor = this.checkpoints.findIndex(c => c.position <= this.confirmedAt)
     const lowest = this.checkpoints[floor] as Checkpoint
     this.checkpoints = this.checkpoints.slice(0, floor + 1)
-    // With nothing above it is the head itself, and the rest of what is confirmed is still to be told.
-    if (floor === 0 || lowest.position === this.confirmedAt) return
+    if (lowest.position === this.confirmedAt) return
     const exact = await this.host.checkpoint(this.confirmedAt)
     if (exact) this.checkpoints[floor] = exact
   }

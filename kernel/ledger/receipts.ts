@@ -10,19 +10,32 @@ interface Waiter {
 
 export class Receipts {
   private readonly own = new Map<number, LogRecord>()
+  /** Entries that are not confirmed; true while a reorder took one out and its new place is not known. */
+  private readonly open = new Map<number, boolean>()
   private waiters: Waiter[] = []
   private confirmed = 0
 
   /** Takes note of an own record; a later one for the same entry replaces it. */
   add(record: LogRecord): void {
-    this.own.delete(record.n)
-    this.own.set(record.n, record)
+    const { n, position } = record
+    this.own.delete(n)
+    this.own.set(n, record)
+    if (position < this.confirmed) this.open.delete(n)
+    else this.open.set(n, false)
     if (this.own.size > KEEP) {
-      for (const [n, old] of this.own) {
-        if (this.own.size <= KEEP || old.position >= this.confirmed) break
-        this.own.delete(n)
+      for (const old of this.own.keys()) {
+        if (this.own.size <= KEEP || this.open.has(old)) break
+        this.own.delete(old)
       }
     }
+  }
+
+  /**
+   * The records from `position` on were taken out. A fast-forward puts them elsewhere without apply, perhaps below what is confirmed
+   * by then: until they are told anew, nothing can be said of them.
+   */
+  revert(position: number): void {
+    for (const n of this.open.keys()) if ((this.own.get(n) as LogRecord).position >= position) this.open.set(n, true)
   }
 
   get(n: number): Receipt | null {
@@ -33,7 +46,7 @@ export class Receipts {
       position: record.position,
       verdict: record.verdict,
       chain: record.chain,
-      confirmed: record.position < this.confirmed,
+      confirmed: !this.open.has(n),
       timestamp: record.entry?.timestamp ?? 0,
     }
   }
@@ -41,9 +54,10 @@ export class Receipts {
   /** Says how far the view is confirmed; wakes those whose entries stand below. */
   settle(confirmed: number): void {
     this.confirmed = confirmed
+    for (const [n, moving] of this.open)
+      if (!moving && (this.own.get(n) as LogRecord).position < confirmed) this.open.delete(n)
     this.waiters = this.waiters.filter(waiter => {
-      const record = this.own.get(waiter.n)
-      if (!record || record.position >= confirmed) return true
+      if (!this.own.has(waiter.n) || this.open.has(waiter.n)) return true
       waiter.resolve()
       return false
     })

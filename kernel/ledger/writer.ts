@@ -97,8 +97,9 @@ export class Writer {
     return this.signed.delete(signatureOf(bytes))
   }
 
-  /** Takes note of what was linearised. */
+  /** Takes note of what was linearised, here or, after a fast-forward, elsewhere. */
   onrecords(records: LogRecord[]): void {
+    for (const record of records) if (record.writer.equals(this.base.local.key)) this.receipts.add(record)
     if (records.length === 0 || records.some(r => r.entry?.type.startsWith('pact.'))) this.charterMoved()
   }
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import c from 'compact-encoding'
-import type { Connection } from 'hyperswarm'
+import Hyperswarm, { type Connection } from 'hyperswarm'
 import Protomux, { type Channel } from 'protomux'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Machine, Machines, pipe, shared } from '../../test/support/machines.ts'
@@ -210,6 +210,13 @@ describe('removal', () => {
     // No pact of theirs has anything to say to it, so its key is refused at the firewall from now on.
     await eventually(() => c.network.status().connections === 0)
     expect(a.network.status()).toMatchObject({ connections: 1, strangers: 0 })
+    const emit = vi.spyOn(Hyperswarm.prototype, 'emit')
+    expect(await net.admits(a, c.keyPair)).toBe(false)
+    expect(await net.admits(a)).toBe(true)
+    const connected = emit.mock.calls.filter(([event]) => event === 'connection').map(([, conn]) => conn as Connection)
+    emit.mockRestore()
+    expect(connected).toHaveLength(1)
+    expect(connected[0]?.remotePublicKey).not.toEqual(c.noise)
   })
 
   test('a key that was shut out may come back with another pact', async () => {

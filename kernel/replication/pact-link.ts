@@ -9,7 +9,7 @@ import { Tunnel } from './tunnel.ts'
 
 /** What the ledger holds of a pact that was added. */
 export interface PactLink {
-  /** Cuts all tunnels at once; resolves when the members' topic was left. */
+  /** Cuts all tunnels and forgets the pact; the members' topic is left in the background. */
   remove(): Promise<void>
   /** Machines connected now that carry a tunnel or are seated. */
   peers(): PeerStatus[]
@@ -19,19 +19,19 @@ export interface PactLink {
 
 export class NetworkedPact implements PactLink {
   readonly pact: Replicated
-  readonly #left: () => Promise<void>
+  readonly #left: () => void
   readonly #lost: () => void
   readonly #log: Logger
   readonly #tunnels = new Map<PeerConnection, Tunnel>()
   readonly #channels = new Map<string, EphemeralChannel>()
   readonly #unwatch: () => void
-  #removed: Promise<void> | null = null
+  #removed = false
 
   /**
-   * @param left leaves the network, once
+   * @param left told when the pact was removed, once
    * @param lost told when a tunnel ended
    */
-  constructor(pact: Replicated, left: () => Promise<void>, lost: () => void, log: Logger) {
+  constructor(pact: Replicated, left: () => void, lost: () => void, log: Logger) {
     this.pact = pact
     this.#left = left
     this.#lost = lost
@@ -82,16 +82,12 @@ export class NetworkedPact implements PactLink {
     return channel
   }
 
-  remove(): Promise<void> {
-    this.#removed ??= this.#remove()
-    return this.#removed
-  }
-
-  #remove(): Promise<void> {
+  async remove(): Promise<void> {
+    if (this.#removed) return
+    this.#removed = true
     this.#unwatch()
-    const left = this.#left()
     for (const peer of [...this.#tunnels.keys()]) this.disconnect(peer)
     for (const channel of [...this.#channels.values()]) channel.close()
-    return left
+    this.#left()
   }
 }

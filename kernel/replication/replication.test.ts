@@ -31,7 +31,7 @@ describe('two members', () => {
   test('replicate large entries', async () => {
     const [a, b] = [await net.machine(), await net.machine()]
     const [ofA, ofB] = await shared(a, b)
-    const texts = Array.from({ length: 20 }, (_, i) => `${i}`.padEnd(200_000, '.'))
+    const texts = Array.from({ length: 20 }, (_, i) => `${i}`.padEnd(i === 0 ? 900_000 : 200_000, '.'))
     for (const text of texts) await ofA.pact.note(text)
     await ofB.pact.until(() => ofB.pact.texts.length === texts.length)
     expect(ofB.pact.texts).toEqual(texts)

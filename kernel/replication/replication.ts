@@ -1,4 +1,5 @@
 /** Connects this device with others: one Hyperswarm, one dispatcher per connection, which pact and which door goes to whom. */
+import { setTimeout as pause } from 'node:timers/promises'
 import Hyperswarm, { type Connection, type PeerInfo } from 'hyperswarm'
 import type { Network } from '../kernel.ts'
 import type { Logger } from '../plugin.ts'
@@ -9,6 +10,9 @@ import type { Replicated } from './replicated.ts'
 import { Search } from './search.ts'
 import { type NetworkAddress, openSocket } from './socket.ts'
 import { membersTopic } from './topics.ts'
+
+/** ms that closing waits for the DHT. */
+const LEAVE_LIMIT = 1_000
 
 export interface NetworkOptions extends NetworkAddress {
   strangers?: Partial<StrangerLimits>
@@ -29,6 +33,8 @@ export class Replication implements Network {
   readonly #pacts = new Set<NetworkedPact>()
   readonly #doors = new Set<Door>()
   readonly #searches = new Set<Search>()
+  /** Topics that are being left. */
+  readonly #leaving = new Set<Promise<void>>()
   /** Noise keys (hex) that every pact here knows as removed. */
   readonly #banned = new Set<string>()
   #swarm: Hyperswarm | null = null
@@ -66,12 +72,12 @@ export class Replication implements Network {
   add(pact: Replicated): PactLink {
     const topic = membersTopic(pact.key, pact.encryptionKey)
     const search = this.#search(topic, { server: true, client: true }, () => linked.connected)
-    const leave = async () => {
+    const left = () => {
       this.#pacts.delete(linked)
       for (const peer of this.#peers.values()) this.#review(peer)
-      await this.#endSearch(search)
+      this.#endSearch(search)
     }
-    const linked = new NetworkedPact(pact, leave, () => linked.connected || search.hurry(), this.#log)
+    const linked = new NetworkedPact(pact, left, () => linked.connected || search.hurry(), this.#log)
     this.#pacts.add(linked)
     this.#forgive()
     for (const peer of this.#peers.values()) linked.connect(peer)
@@ -82,7 +88,7 @@ export class Replication implements Network {
     const { server = true, client = true } = options
     const met = () => [...this.#peers.values()].some(peer => peer.foundOn(topic))
     const search = this.#search(topic, { server, client }, () => !client || met())
-    return () => this.#endSearch(search)
+    return async () => this.#endSearch(search)
   }
 
   door(protocol: string, topic: Buffer, handlers: Parameters<Network['door']>[2]): () => void {
@@ -111,11 +117,17 @@ export class Replication implements Network {
   async close(): Promise<void> {
     for (const door of this.#doors) door.close()
     this.#doors.clear()
-    const left = [...this.#pacts].map(pact => pact.remove())
-    left.push(...[...this.#searches].map(search => this.#endSearch(search)))
+    for (const pact of [...this.#pacts]) await pact.remove()
+    for (const search of [...this.#searches]) this.#endSearch(search)
     for (const peer of this.#peers.values()) peer.destroy()
-    await Promise.allSettled(left)
-    await this.#swarm?.destroy()
+    const swarm = this.#swarm
+    this.#swarm = null
+    if (swarm === null) return
+    const left = Promise.allSettled([...this.#leaving, swarm.destroy()])
+    // A DHT that does not answer must not hold up the daemon. Without its socket all that is still asked fails at once.
+    await Promise.race([left, pause(LEAVE_LIMIT, undefined, { ref: false })])
+    await swarm.dht.destroy({ force: true })
+    await left
   }
 
   #connect(conn: Connection, info: PeerInfo): void {
@@ -166,8 +178,12 @@ export class Replication implements Network {
     return search
   }
 
-  async #endSearch(search: Search): Promise<void> {
+  #endSearch(search: Search): void {
     this.#searches.delete(search)
-    await search.close()
+    const leaving = search
+      .close()
+      .catch(() => {})
+      .finally(() => this.#leaving.delete(leaving))
+    this.#leaving.add(leaving)
   }
 }

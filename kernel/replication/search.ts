@@ -15,6 +15,7 @@ export class Search {
   #discovery: Discovery | null = null
   #timer: NodeJS.Timeout | null = null
   #delay = FIRST
+  #due = 0
   #closed = false
 
   /** @param satisfied whether somebody who was looked for is connected */
@@ -30,10 +31,9 @@ export class Search {
     this.#plan(FIRST)
   }
 
-  /** Somebody was lost: looks soon again. */
+  /** Somebody was lost: looks sooner, but no more often than its patience allows. */
   hurry(): void {
-    this.#delay = FIRST
-    this.#plan(FIRST)
+    if (this.#due - Date.now() > this.#delay) this.#plan(this.#delay)
   }
 
   async close(): Promise<void> {
@@ -45,15 +45,16 @@ export class Search {
   #plan(delay: number): void {
     if (this.#closed || this.#discovery === null) return
     if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#due = Date.now() + delay
     this.#timer = setTimeout(() => this.#look(), delay)
   }
 
   async #look(): Promise<void> {
     const found = this.#satisfied()
-    // Between two looks with nobody there: 0.5 s, 1 s, 2 s … 60 s.
-    this.#delay = found ? FIRST : Math.min(this.#delay * 2, LAST)
     this.#plan(found ? SATISFIED : this.#delay)
+    // With nobody there: after 0.25 s, 0.5 s, 1 s … 60 s.
+    this.#delay = found ? FIRST : Math.min(this.#delay * 2, LAST)
     // Fails while the network is away; the next look is planned already.
-    if (found && !found) await this.#discovery?.refresh().catch(() => {})
+    if (!found) await this.#discovery?.refresh().catch(() => {})
   }
 }

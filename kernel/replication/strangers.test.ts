@@ -130,12 +130,6 @@ describe('limits of strangers (trap 8)', () => {
 })
 
 describe('what a stranger sends (trap 4)', () => {
-  async function knocking() {
-    const victim = await net.machine({ deadline: 60_000, bytes: 1_000_000 })
-    victim.network.announce(topic)
-    return victim
-  }
-
   test('cannot end the process by making a handler throw', async () => {
     const [a, b] = [await net.machine(), await net.machine()]
     a.network.door('sync/1', topic, {
@@ -187,42 +181,4 @@ describe('what a stranger sends (trap 4)', () => {
     await eventually(() => was === 1 && small.open.length === 0)
     expect(small.seen).toEqual([])
   })
-
-  test('cannot end the process by frames that are garbage', async () => {
-    const victim = await knocking()
-    const kept = door(victim)
-    for (const frame of frames()) {
-      const conn = await net.raw(topic)
-      conn.write(frame)
-      // Whether this frame is fatal to the connection or not: the next thing is.
-      conn.write(Buffer.from([0, 3, 0xff]))
-      conn.end()
-      await closed(conn)
-    }
-    const [a] = [await net.machine()]
-    const good = door(a)
-    a.network.announce(topic)
-    await eventually(() => good.open.length === 1 && kept.open.length === 1)
-  }, 60_000)
-
-  /** Frames of protomux: [channel, type, …]; 0 is the control channel with 0 batch, 1 open, 2 reject, 3 close. */
-  function frames(): Buffer[] {
-    const depth = 30_000
-    const nested = Buffer.alloc(depth * 5)
-    for (let i = 0; i < depth; i++) nested.set([0, 0xfd, 0xff, 0xff, 0], i * 5)
-    const openSelf = [0, 1, 1, 14, ...Buffer.from('openpact/door/'), 0]
-    const random = Array.from({ length: 20 }, (_, i) => Buffer.concat([Buffer.from([0, i % 4]), noise(i)]))
-    return [
-      Buffer.concat([Buffer.from([0, 0]), nested]),
-      Buffer.from([0, 1, 0, 1, 65, 0]),
-      Buffer.from([0, 1, 1, 0xff, ...Buffer.alloc(8, 0xff)]),
-      Buffer.from([0, 2, 7]),
-      Buffer.from([0, 9]),
-      Buffer.from([0]),
-      Buffer.from([7, 7, 7]),
-      Buffer.from([...openSelf, ...Buffer.alloc(3)]),
-      ...random,
-    ]
-  }
-  const noise = (i: number) => Buffer.concat([crypto.hash(Buffer.from([i])), crypto.hash(Buffer.from([i, i]))])
 })

@@ -27,7 +27,7 @@ export const accessErrors = defineErrors({
     message: 'The file `token` in the data directory cannot be used: {reason}',
     help: 'Delete that file and start again; a new token is made. Programs that hold the old one must read it again.',
   },
-  TOKEN_AGENT_UNKNOWN: {
+  AGENT_UNKNOWN: {
     kind: 'missing',
     message: 'No agent called "{agent}" is on this machine.',
     help: '`openpact agents` lists the agents of this machine.{near}',

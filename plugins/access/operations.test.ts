@@ -44,7 +44,7 @@ it('names what is mistyped', async () => {
     [404, 'OPERATION_UNKNOWN'],
     [404, 'OPERATION_UNKNOWN'],
     [404, 'PACT_UNKNOWN'],
-    [404, 'TOKEN_AGENT_UNKNOWN'],
+    [404, 'AGENT_UNKNOWN'],
     [400, 'INVALID_INPUT'],
     [400, 'INVALID_INPUT'],
   ])

@@ -60,7 +60,7 @@ export const issueToken = operation({
     lifetime: Type.Optional(Type.Integer({ minimum: 1000, maximum: 3.2e11, description: 'Milliseconds' })),
   }),
   output: Type.Object({ token: Type.String(), info: Info }),
-  errors: ['TOKEN_AGENT_UNKNOWN', 'OPERATION_UNKNOWN'],
+  errors: ['AGENT_UNKNOWN', 'OPERATION_UNKNOWN'],
   cli: { path: 'token issue' },
   run: (input, call) => {
     ownersOnly(call)

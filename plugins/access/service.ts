@@ -33,7 +33,7 @@ export interface IssueOptions {
 export interface Access {
   /** The caller behind a bearer token, compared in constant time; null when unknown, expired or revoked. */
   identify(token: string): Caller | null
-  /** A new token, shown once. @throws OpenPactError TOKEN_AGENT_UNKNOWN */
+  /** A new token, shown once. @throws OpenPactError AGENT_UNKNOWN */
   issue(options: IssueOptions): Promise<{ token: string; info: TokenInfo }>
   /** False when there is none with this id. @throws OpenPactError TOKEN_IS_MAIN */
   revoke(id: string): Promise<boolean>

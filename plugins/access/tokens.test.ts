@@ -138,7 +138,7 @@ describe('further tokens', () => {
 
   it('are only made for agents of this machine', async () => {
     await expect(open().issue({ agent: 'codec' })).rejects.toMatchObject({
-      code: 'TOKEN_AGENT_UNKNOWN',
+      code: 'AGENT_UNKNOWN',
       help: expect.stringContaining('"codex"'),
     })
   })

@@ -103,7 +103,7 @@ export class Tokens implements Access {
       name,
       this.#identity.agents().map(known => known.name),
     )
-    throw new OpenPactError('TOKEN_AGENT_UNKNOWN', { agent: name, near })
+    throw new OpenPactError('AGENT_UNKNOWN', { agent: name, near })
   }
 
   #find(id: string): Token | undefined {

@@ -14,7 +14,8 @@ const MAX_REMEMBERED = 1000
 
 interface Seen {
   identity: string
-  agents: Set<string>
+  /** Null until the machine has spoken: it is taken to serve every agent of its identity. */
+  agents: Set<string> | null
   at: number
 }
 
@@ -43,20 +44,14 @@ export class PactPresence {
     if (this.identity.agents().some(own => own.key.toString('hex') === agent.key)) {
       return { device: this.identity.device.toString('hex'), online: true, last_seen: now }
     }
+    const peers = this.channel.peers()
+    for (const peer of peers) this.note(peer, now)
     let last: Sighting | null = null
-    for (const peer of this.channel.peers()) {
-      if (peer.identity !== agent.identity) continue
-      const seen = this.seen.get(peer.noise)
-      // A connected machine that has not spoken yet is taken to serve every agent of its identity.
-      if (!seen) last ??= { device: peer.noise, online: true, last_seen: now }
-      else if (seen.agents.has(agent.key) && now - seen.at < SILENCE_MS) {
-        return { device: peer.noise, online: true, last_seen: seen.at }
-      }
-    }
-    if (last) return last
     for (const [device, { identity, agents, at }] of this.seen) {
-      if (identity !== agent.identity || !agents.has(agent.key)) continue
-      if (!last || at > last.last_seen) last = { device, online: false, last_seen: at }
+      if (identity !== agent.identity || !(agents?.has(agent.key) ?? true)) continue
+      const online = now - at < SILENCE_MS && peers.some(peer => peer.noise === device)
+      if (online) return { device, online, last_seen: at }
+      if (!last || at > last.last_seen) last = { device, online, last_seen: at }
     }
     return last
   }
@@ -69,15 +64,25 @@ export class PactPresence {
   private hear(message: Buffer, peer: ChannelPeer): void {
     const agents = decodeHeartbeat(message)
     if (!agents || peer.identity === null) return
-    this.seen.delete(peer.noise)
-    this.seen.set(peer.noise, { identity: peer.identity, agents, at: Date.now() })
+    this.remember(peer.noise, { identity: peer.identity, agents, at: Date.now() })
+    this.greet(peer)
+  }
+
+  /** A machine is connected, whether or not it has spoken. */
+  private note({ noise, identity }: ChannelPeer, now: number): void {
+    if (identity !== null && !this.seen.has(noise)) this.remember(noise, { identity, agents: null, at: now })
+  }
+
+  private remember(noise: string, seen: Seen): void {
+    this.seen.delete(noise)
+    this.seen.set(noise, seen)
     const oldest = this.seen.keys().next().value
     if (this.seen.size > MAX_REMEMBERED && oldest !== undefined) this.seen.delete(oldest)
-    this.greet(peer)
   }
 
   private tick(now: number): void {
     const peers = this.channel.peers()
+    for (const peer of peers) this.note(peer, now)
     if (now - this.beat >= BEAT_MS) {
       this.beat = now
       if (peers.length > 0) this.announce()

@@ -10,6 +10,6 @@ export const deviceErrors = defineErrors({
   DEVICE_NEWER: {
     kind: 'forbidden',
     message: 'The device {writer} was set up later than this one and cannot be retired from here.',
-    help: 'Retire it from itself, or from a device that was set up after it.',
+    help: 'Retire it from itself or from a device that was set up after it; a new one can be set up with your 24 words.',
   },
 })

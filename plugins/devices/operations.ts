@@ -73,7 +73,7 @@ export const retireDevice = operation({
 
 async function ownDevices(call: Call): Promise<Member[]> {
   const identity = call.kernel.identity.key.toString('hex')
-  return (await call.pact.members()).filter(seat => seat.identity === identity)
+  return (await call.pact.members()).filter(seat => seat.identity === identity).sort((a, b) => a.since - b.since)
 }
 
 /** @throws OpenPactError DEVICE_UNKNOWN */

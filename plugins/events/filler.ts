@@ -1,4 +1,5 @@
 /** Fills the outbox from the index: after each sync, off the path of writes, once per position and chain. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger, Pact } from '../../kernel/index.ts'
 import type { ReadModel } from '../read-model/service.ts'
 import type { Filled, Outbox } from './outbox.ts'
@@ -6,6 +7,12 @@ import type { Filled, Outbox } from './outbox.ts'
 /** Positions per transaction. */
 const CHUNK = 256
 const RETRY_MS = 1000
+
+/** The log up to a position, and the chain it has there. */
+interface Prefix {
+  position: number
+  chain: Buffer
+}
 
 export class Filler {
   readonly #outbox: Outbox
@@ -82,13 +89,19 @@ export class Filler {
     const filled = this.#outbox.filled(pact) ?? (await this.#begin(pact))
     if (!filled) return false
     const common = await this.#common(pact, filled)
-    if (!common) return false
-    const happenings = await this.#model.changes(pact, common.position, CHUNK)
+    const happenings =
+      common === 'later' || common === 'lost' ? [] : await this.#model.changes(pact, common.position, CHUNK)
     // Rows were undone while they were read: what was gathered is a mixture.
     if (this.#model.epoch(pact) !== epoch) return true
+    if (common === 'later') return false
+    if (common === 'lost') {
+      await this.#restart(pact, filled)
+      return false
+    }
     if (happenings.length === 0 && common.position === filled.position) return false
     const { confirmed } = this.#model.progress(pact)
     if (this.#outbox.fill(filled, common, happenings, confirmed)) this.#onfilled()
+    await nextTurn()
     return happenings.length === CHUNK
   }
 
@@ -106,27 +119,27 @@ export class Filler {
     return this.#outbox.filled(pact)
   }
 
-  /** Up to where the outbox still agrees with the index, or null when the index is not far enough to tell. */
-  async #common(pact: Pact, filled: Filled): Promise<{ position: number; chain: Buffer } | null> {
+  /** Up to where the outbox still agrees with the index; `later` while the index cannot tell. */
+  async #common(pact: Pact, filled: Filled): Promise<Prefix | 'later' | 'lost'> {
     const { indexed, length } = this.#model.progress(pact)
-    if (indexed < filled.position && indexed < length) return null
-    const standing = await this.#model.chainAt(pact, filled.position)
-    if (standing?.equals(filled.chain)) return filled
-    if (!standing && indexed >= filled.position) return null
+    // The index is being rebuilt. A log that became shorter is indexed to its end.
+    if (indexed < filled.position && indexed < length) return 'later'
     const tail = this.#outbox.tail(filled.no)
-    for (const [i, { position, chain }] of tail.entries()) {
-      const now = await this.#model.chainAt(pact, position)
-      // Each row of the tail has the chain behind it; the chain before it is that of the next older one.
-      const older = tail[i + 1]
-      const before = older && older.position === position - 1 ? older.chain : null
-      if (now && before ? now.equals(before) : now && !before && i === tail.length - 1) return { position, chain: now! }
-      if ((await this.#model.chainAt(pact, position + 1))?.equals(chain)) return { position: position + 1, chain }
+    const candidates: Prefix[] = [filled, ...tail.map(({ position, chain }) => ({ position: position + 1, chain }))]
+    for (const candidate of candidates) {
+      if (candidate.position > indexed) continue
+      const standing = await this.#model.chainAt(pact, candidate.position)
+      if (!standing) return 'later'
+      if (standing.equals(candidate.chain)) return candidate
     }
-    return this.#lost(pact, filled)
+    // Nothing that could move still holds: what lies before it was confirmed.
+    const oldest = tail.at(-1)
+    const chain = oldest && (await this.#model.chainAt(pact, oldest.position))
+    return chain ? { position: oldest.position, chain } : 'lost'
   }
 
   /** The log differs below what was confirmed. Whatever happened there was told already or cannot be told any more. */
-  async #lost(pact: Pact, filled: Filled): Promise<null> {
+  async #restart(pact: Pact, filled: Filled): Promise<void> {
     const { indexed } = this.#model.progress(pact)
     this.#log.error('The log differs from the events below what was confirmed; events go on from its end.', {
       pact: pact.id,
@@ -135,6 +148,5 @@ export class Filler {
     })
     const chain = await this.#model.chainAt(pact, indexed)
     if (chain) this.#outbox.begin(pact, indexed, chain)
-    return null
   }
 }

@@ -1,6 +1,6 @@
 /** The outbox in `local.db`: small rows, only ever appended; what they are about is looked up in the index when they are read. */
 import { createHash, randomBytes } from 'node:crypto'
-import { type Pact, OpenPactError } from '../../kernel/index.ts'
+import { OpenPactError, type Pact } from '../../kernel/index.ts'
 import { decodeCursor, encodeCursor, type Happening } from '../read-model/service.ts'
 import type { Store } from '../store/service.ts'
 import type { Value } from '../store/sqlite.ts'
@@ -88,7 +88,9 @@ export class Outbox {
              WHERE o.pact = (SELECT no FROM events_pacts WHERE id = ?) AND o.seq > ? ORDER BY o.seq LIMIT ?`,
           )
           .all(pact.id, after, limit)
-      : db.prepare(`SELECT ${columns} FROM events_outbox o ${joins} WHERE o.seq > ? ORDER BY o.seq LIMIT ?`).all(after, limit)
+      : db
+          .prepare(`SELECT ${columns} FROM events_outbox o ${joins} WHERE o.seq > ? ORDER BY o.seq LIMIT ?`)
+          .all(after, limit)
     return rows.map(row => ({
       seq: Number(row.seq),
       pact: String(row.pact),
@@ -104,7 +106,9 @@ export class Outbox {
 
   filled(pact: Pact): Filled | null {
     const row = this.#store.db.prepare('SELECT no, position, chain FROM events_pacts WHERE id = ?').get(pact.id)
-    return row ? { no: Number(row.no), position: Number(row.position), chain: Buffer.from(row.chain as Uint8Array) } : null
+    return row
+      ? { no: Number(row.no), position: Number(row.position), chain: Buffer.from(row.chain as Uint8Array) }
+      : null
   }
 
   /** Events of a pact begin at `position`, where its log has `chain`. */
@@ -162,7 +166,9 @@ export class Outbox {
 
   #takeBack(no: number, position: number, head: number): number {
     const { db } = this.#store
-    const gone = db.prepare('SELECT first, last FROM events_tail WHERE pact = ? AND position >= ? ORDER BY position DESC').all(no, position)
+    const gone = db
+      .prepare('SELECT first, last FROM events_tail WHERE pact = ? AND position >= ? ORDER BY position DESC')
+      .all(no, position)
     let seq = head
     for (const { first, last } of gone) {
       const rows = db
@@ -196,7 +202,15 @@ export class Outbox {
     return seq
   }
 
-  #insert(seq: number, no: number, position: number, kind: number, subjectId: string, id: Buffer, corrects: Value): void {
+  #insert(
+    seq: number,
+    no: number,
+    position: number,
+    kind: number,
+    subjectId: string,
+    id: Buffer,
+    corrects: Value,
+  ): void {
     this.#store.db
       .prepare('INSERT INTO events_outbox VALUES (?, ?, ?, ?, ?, ?, ?, NULL)')
       .run(seq, no, position, kind, subjectId, id, corrects)

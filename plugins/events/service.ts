@@ -1,6 +1,7 @@
 /** Events: one append-only outbox in `local.db`; SSE and `/changes` read it with a cursor. */
 import { type Pact, serviceRef } from '../../kernel/index.ts'
 import type { EntryView } from '../read-model/service.ts'
+import type { Hub } from './hub.ts'
 
 /** Kind of the event that every linearised entry has, accepted or not: its verdict is in the entry. */
 export const ENTRY_APPLIED = 'entry-applied'
@@ -44,3 +45,6 @@ export interface Events {
 }
 
 export const events = serviceRef<Events>('events', 1)
+
+/** Open streams to clients. */
+export const streams = serviceRef<Hub>('events.streams', 1)

@@ -24,7 +24,7 @@ const REFUSALS: Partial<Record<DoorStatus, string>> = {
 }
 
 export interface KnockOptions {
-  network: Network
+  network: Pick<Network, 'announce' | 'door'>
   topic: Buffer
   knock: Knock
   signal: AbortSignal
@@ -44,10 +44,11 @@ export async function knockAt({ network, topic, knock, signal, onstatus }: Knock
     let refusal: OpenPactError | null = null
     let grace: NodeJS.Timeout | null = null
 
-    const leave = network.announce(topic, { server: false, client: true })
+    let leave = search()
     const shut = network.door(DOOR_PROTOCOL, topic, {
       onopen(channel) {
         members.set(channel, null)
+        decide()
         onstatus('reached', '')
         channel.send(message)
       },
@@ -65,7 +66,15 @@ export async function knockAt({ network, topic, knock, signal, onstatus }: Knock
     let again = setTimeout(askAgain, pause)
     signal.addEventListener('abort', () => end(() => reject(signal.reason)), { once: true })
 
+    function search(): () => Promise<void> {
+      return network.announce(topic, { server: false, client: true })
+    }
+
+    /** Also looks for further members: those that were found first may be of no help. */
     function askAgain(): void {
+      const before = leave
+      leave = search()
+      before().catch(() => undefined)
       for (const [channel, status] of members) if (!status || !REFUSALS[status]) channel.send(message)
       pause = Math.min(60_000, pause * 2)
       again = setTimeout(askAgain, pause)

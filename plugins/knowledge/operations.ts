@@ -1,15 +1,15 @@
 /** What one can do with knowledge: record it, list it, see which topics there are. */
 import { Type } from 'typebox'
-import { findAgent, OpenPactError } from '../../kernel/index.ts'
+import { OpenPactError } from '../../kernel/index.ts'
 import { operation, Waiting } from '../operations/operation.ts'
 import { decodeCursor, encodeCursor, readModel } from '../read-model/service.ts'
+import { PageInput, pageShape } from '../read-model/wire.ts'
 import { Confidence, Content, Source, Topic } from './entries.ts'
-import { KnowledgeEntry, knowledgeEntry, Page, RefInput } from './shapes.ts'
+import { KnowledgeEntry, knowledgeEntry, RefInput } from './shapes.ts'
 
-const Limit = Type.Integer({ minimum: 1, maximum: 1000, description: '50 by default' })
-const Cursor = Type.String({ maxLength: 256, description: 'The cursor of the page before' })
-const Moment = Type.Union([Type.Integer(), Type.String({ maxLength: 40 })], {
-  description: 'ISO 8601, or ms since 1970',
+const Moment = Type.String({
+  maxLength: 40,
+  description: 'ISO 8601, or ms since 1970; not together with topic or agent',
 })
 
 export const recordKnowledge = operation({
@@ -56,28 +56,18 @@ export const listKnowledge = operation({
     agent: Type.Optional(Type.String({ minLength: 1, maxLength: 80, description: 'Handle or key of the author' })),
     since: Type.Optional(Moment),
     until: Type.Optional(Moment),
-    order: Type.Optional(Type.Enum(['asc', 'desc'])),
-    limit: Type.Optional(Limit),
-    cursor: Type.Optional(Cursor),
+    ...PageInput,
   }),
-  output: Page(KnowledgeEntry),
-  errors: ['AGENT_NOT_FOUND', 'CURSOR_INVALID', 'QUERY_UNSUPPORTED'],
+  output: pageShape(KnowledgeEntry),
+  errors: ['CURSOR_INVALID', 'QUERY_UNSUPPORTED'],
   cli: { path: 'knowledge list', columns: ['id', 'topic', 'author', 'timestamp', 'payload.content'] },
   mcp: {
     tool: 'list_knowledge',
     use: 'Use before you start on a subject: what others found out about it is under its topic.',
   },
-  async run({ topic, agent, since, until, order, limit, cursor }, call) {
-    const page = call.use(readModel).entries(call.pact, {
-      type: 'knowledge',
-      topic,
-      agent: agent === undefined ? undefined : (await findAgent(call.pact, agent)).key,
-      since: moment('since', since),
-      until: moment('until', until),
-      order,
-      limit,
-      cursor,
-    })
+  run({ since, until, ...query }, call) {
+    const bounds = { since: moment('since', since), until: moment('until', until) }
+    const page = call.use(readModel).entries(call.pact, { type: 'knowledge', ...query, ...bounds })
     return { ...page, entries: page.entries.map(knowledgeEntry) }
   },
 })
@@ -87,8 +77,8 @@ export const listTopics = operation({
   summary: 'List the topics there is knowledge on, the one written to last first',
   http: 'GET /knowledge/topics',
   access: 'read',
-  input: Type.Object({ limit: Type.Optional(Limit), cursor: Type.Optional(Cursor) }),
-  output: Page(
+  input: Type.Object({ limit: PageInput.limit, cursor: PageInput.cursor }),
+  output: pageShape(
     Type.Object({
       topic: Type.String(),
       count: Type.Integer({ description: 'Number of entries' }),
@@ -128,9 +118,11 @@ interface TopicRow {
   last_position: number
 }
 
-/** @throws OpenPactError INVALID_INPUT */
-function moment(field: string, value: number | string | undefined): number | undefined {
-  const ms = typeof value === 'string' ? Date.parse(value) : value
-  if (Number.isNaN(ms)) throw new OpenPactError('INVALID_INPUT', { reason: `"${field}" should be an ISO 8601 time.` })
+/** ms since 1970. @throws OpenPactError INVALID_INPUT */
+function moment(field: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const ms = /^\d+$/.test(text) ? Number(text) : Date.parse(text)
+  if (!Number.isSafeInteger(ms))
+    throw new OpenPactError('INVALID_INPUT', { reason: `"${field}" should be an ISO 8601 time.` })
   return ms
 }

@@ -16,16 +16,25 @@ export class StoredActivePact implements ActivePact {
   }
 
   get(): Pact | null {
-    const row = this.store.db.prepare('SELECT pact FROM pacts_active').get()
-    const chosen = row ? this.pacts.find(String(row.pact)) : null
-    if (chosen) return chosen
     const all = this.pacts.list()
-    return all.length === 1 ? (all[0] ?? null) : null
+    return this.chosen() ?? (all.length === 1 ? (all[0] ?? null) : null)
   }
 
   choose(pact: Pact): void {
     this.store.db
       .prepare('INSERT INTO pacts_active VALUES (1, ?) ON CONFLICT (only) DO UPDATE SET pact = excluded.pact')
       .run(pact.id)
+  }
+
+  arrived(pact: Pact): void {
+    if (this.chosen()) return
+    // The one that was meant so far goes on being meant.
+    const before = this.pacts.list().filter(other => other !== pact)
+    if (before.length <= 1) this.choose(before[0] ?? pact)
+  }
+
+  private chosen(): Pact | null {
+    const row = this.store.db.prepare('SELECT pact FROM pacts_active').get()
+    return row ? this.pacts.find(String(row.pact)) : null
   }
 }

@@ -5,6 +5,8 @@ export interface ActivePact {
   /** The chosen pact, the only one there is, or null. */
   get(): Pact | null
   choose(pact: Pact): void
+  /** A pact was created or joined: it is meant from now on when there was none before. */
+  arrived(pact: Pact): void
 }
 
 export const activePact = serviceRef<ActivePact>('active-pact', 1)

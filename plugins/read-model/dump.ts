@@ -1,6 +1,6 @@
 /** Everything derived of a pact in one canonical text: numbers of this database written out as what they stand for. */
 import type { Value } from '../store/sqlite.ts'
-import { type EntryRow, COLUMNS } from './entries.ts'
+import { COLUMNS, type EntryRow } from './entries.ts'
 import { changesOf } from './history.ts'
 import type { IndexParts } from './index-parts.ts'
 import type { PactIndex } from './pact-index.ts'
@@ -42,7 +42,9 @@ export function dumpOf(index: PactIndex, parts: IndexParts): string {
       .filter(({ pk, type }) => !(Number(pk) > 0 && String(type).toUpperCase() === 'INTEGER'))
       .map(column => `"${String(column.name).replaceAll('"', '""')}"`)
     const table = db.prepare(`SELECT ${columns.join(', ')} FROM ${name} WHERE pact = ?`).all(index.no)
-    sections[name] = table.map(row => Object.fromEntries(Object.entries(row).map(([key, value]) => [key, plain(value)])))
+    sections[name] = table.map(row =>
+      Object.fromEntries(Object.entries(row).map(([key, value]) => [key, plain(value)])),
+    )
   }
   for (const [name, list] of Object.entries(sections)) {
     if (name !== 'head') sections[name] = list.map(row => JSON.stringify(row)).sort()

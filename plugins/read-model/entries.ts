@@ -47,7 +47,13 @@ export class Entries {
   insert(pactNo: number, record: LogRecord, read: ReadPayload, preview = false): number {
     const { entry } = record
     const accepted = record.verdict === ACCEPTED
-    const lane = accepted ? (preview ? lanes.previewAccepted : lanes.accepted) : preview ? lanes.previewRefused : lanes.refused
+    const lane = accepted
+      ? preview
+        ? lanes.previewAccepted
+        : lanes.accepted
+      : preview
+        ? lanes.previewRefused
+        : lanes.refused
     const at = rowKey(pactNo, lane, record.position)
     const insert = this.#db.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
     insert.run(
@@ -55,10 +61,10 @@ export class Entries {
       this.#people.writer(pactNo, record.writer),
       entry ? record.n : -1 - record.n,
       entry && this.#words.number(entry.type),
-      entry && entry.v,
+      entry?.v ?? null,
       entry?.topic ? this.#words.number(entry.topic) : null,
       entry && this.#people.agent(pactNo, entry.agent.toString('hex')),
-      entry && entry.timestamp,
+      entry?.timestamp ?? null,
       accepted ? null : this.#words.number(record.verdict),
       read.json,
       entry?.refs.length ? JSON.stringify(entry.refs.map(wireRef)) : null,
@@ -136,12 +142,10 @@ export class Entries {
   /** The first row with a dedup hash, of an agent if one is named, accepted before refused. */
   byDedup(pactNo: number, dedup: Buffer, agent?: number): EntryRow | null {
     const rows = this.#db
-      .prepare(`SELECT ${COLUMNS} FROM entries INDEXED BY entries_dedup WHERE dedup = ? AND at >= ? AND at < ? ORDER BY at`)
-      .iterate(
-        dedup.subarray(0, DEDUP_BYTES),
-        rowKey(pactNo, lanes.accepted, 0),
-        rowKey(pactNo + 1, lanes.accepted, 0),
+      .prepare(
+        `SELECT ${COLUMNS} FROM entries INDEXED BY entries_dedup WHERE dedup = ? AND at >= ? AND at < ? ORDER BY at`,
       )
+      .iterate(dedup.subarray(0, DEDUP_BYTES), rowKey(pactNo, lanes.accepted, 0), rowKey(pactNo + 1, lanes.accepted, 0))
     for (const row of rows) if (agent === undefined || row.agent === agent) return row as unknown as EntryRow
     return null
   }
@@ -188,7 +192,9 @@ export class Entries {
       topic: entry?.topic ?? '',
       payload: JSON.parse(read.json),
       refs: entry ? entry.refs.map(wireRef) : [],
-      agent: key ? (this.#people.find(pactNo, key) ?? { key, handle: `unknown-${key.slice(0, 6)}`, identity: null }) : null,
+      agent: key
+        ? (this.#people.find(pactNo, key) ?? { key, handle: `unknown-${key.slice(0, 6)}`, identity: null })
+        : null,
       timestamp: entry?.timestamp ?? 0,
       position: record.position,
       verdict: record.verdict,

@@ -10,7 +10,12 @@ import type { SubjectChange } from './table.ts'
  * Happenings from `position` on, at most `limit`, as far as every table reaches. Empty when a chain has to be read from the log
  * and is not on this machine, or when rows were undone while it was read: ask again after the next sync.
  */
-export async function happenings(index: PactIndex, parts: IndexParts, position: number, limit: number): Promise<Happening[]> {
+export async function happenings(
+  index: PactIndex,
+  parts: IndexParts,
+  position: number,
+  limit: number,
+): Promise<Happening[]> {
   const reach = Math.min(index.indexed, position + limit, ...parts.tables.lagging(index.no).values())
   const { epoch } = index
   const chains: Buffer[] = []
@@ -30,7 +35,12 @@ export async function happenings(index: PactIndex, parts: IndexParts, position: 
 }
 
 /** Changes of a range of positions, each position's in the order of tables and of their emission. */
-export function changesOf({ db, words }: IndexParts, pactNo: number, from: number, to: number): Map<number, SubjectChange[]> {
+export function changesOf(
+  { db, words }: IndexParts,
+  pactNo: number,
+  from: number,
+  to: number,
+): Map<number, SubjectChange[]> {
   const found = new Map<number, { source: string; change: SubjectChange }[]>()
   for (const row of changeRows(db, pactNo, from, to)) {
     const change: SubjectChange = { subject: words.text(row.subject), id: row.id, kind: words.text(row.kind) }
@@ -39,7 +49,8 @@ export function changesOf({ db, words }: IndexParts, pactNo: number, from: numbe
     found.set(position, [...(found.get(position) ?? []), { source: words.text(row.source), change }])
   }
   // Numbers of tables depend on which came first here; their names are the same everywhere.
-  const byName = (a: { source: string }, b: { source: string }) => (a.source < b.source ? -1 : a.source > b.source ? 1 : 0)
+  const byName = (a: { source: string }, b: { source: string }) =>
+    a.source < b.source ? -1 : a.source > b.source ? 1 : 0
   return new Map([...found].map(([position, list]) => [position, list.sort(byName).map(({ change }) => change)]))
 }
 
@@ -55,8 +66,9 @@ interface ChangeRow {
 
 function changeRows(db: Database, pactNo: number, from: number, to: number): ChangeRow[] {
   const rows = db
-    .prepare('SELECT at, source, i, subject, id, kind, data FROM changes WHERE at >= ? AND at < ? ORDER BY at, source, i')
+    .prepare(
+      'SELECT at, source, i, subject, id, kind, data FROM changes WHERE at >= ? AND at < ? ORDER BY at, source, i',
+    )
     .all(rowKey(pactNo, lanes.accepted, from), rowKey(pactNo, lanes.accepted, to))
   return rows as unknown as ChangeRow[]
 }
-

@@ -18,7 +18,7 @@ export default definePlugin({
   setup(ctx) {
     const index = new Index(openIndex(ctx.kernel.dataDir, ctx.log), ctx.kernel, ctx.log)
     ctx.onClose(() => index.close())
-    index.begin(ctx.contributions(tablePoint))
+    void index.begin(ctx.contributions(tablePoint))
     ctx.tap('pact.opened', pact => index.opened(pact))
     ctx.tap('entry.reverted', (pact, position) => index.reverted(pact, position))
     ctx.tap('entry.applied', (pact, records) => index.applied(pact, records))

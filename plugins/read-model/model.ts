@@ -10,7 +10,15 @@ import { readPayload } from './payloads.ts'
 import { limitOf, type Names, pageOf, referringKeys } from './queries.ts'
 import { recheckTypes } from './recheck.ts'
 import { positionOf } from './rows.ts'
-import { type EntryQuery, type EntryView, encodeCursor, type Happening, type Page, type Progress, type ReadModel } from './service.ts'
+import {
+  type EntryQuery,
+  type EntryView,
+  encodeCursor,
+  type Happening,
+  type Page,
+  type Progress,
+  type ReadModel,
+} from './service.ts'
 import type { SubjectChange } from './table.ts'
 import type { ContributedTable } from './tables.ts'
 
@@ -30,12 +38,17 @@ export class Index implements ReadModel {
     this.#parts.notify = (pact, from) => this.#notify(pact, from)
   }
 
-  /** Makes the plugins' tables. Before any pact is opened. @throws OpenPactError TABLE_INVALID */
-  begin(tables: readonly ContributedTable[]): void {
+  /**
+   * Makes the plugins' tables, before any pact is opened. Resolves when stored payloads were judged by the entry types of now,
+   * which nobody has to wait for.
+   * @throws OpenPactError TABLE_INVALID, at once
+   */
+  begin(tables: readonly ContributedTable[]): Promise<void> {
     this.#parts.tables.open(tables)
     this.#rechecking = recheckTypes(this.#parts, this.#kernel, this.#closing.signal).catch(error =>
       this.#parts.log.error('Entry types could not be checked again.', { error: String(error) }),
     )
+    return this.#rechecking
   }
 
   /** Drops what is left of pacts that are not on this machine any more. When every pact was opened. */
@@ -129,9 +142,9 @@ export class Index implements ReadModel {
   }
 
   progress(pact: Pact): Progress {
-    const { no, indexed, partial, rebuilds } = this.#of(pact)
-    const length = Math.max(indexed, pact.closed ? 0 : pact.length)
-    return { indexed, length, partial: partial || this.#parts.tables.lagging(no).size > 0, rebuilds }
+    const { no, indexed, floor, partial, rebuilds } = this.#of(pact)
+    const length = pact.closed ? indexed : pact.length
+    return { indexed, confirmed: floor, length, partial: partial || this.#parts.tables.lagging(no).size > 0, rebuilds }
   }
 
   sync(pact: Pact): Promise<void> {
@@ -182,7 +195,7 @@ export class Index implements ReadModel {
   #names(index: PactIndex, { type, topic, agent }: EntryQuery): Names {
     const { words, people } = this.#parts
     const types = type === undefined ? null : [...new Set(typeof type === 'string' ? [type] : type)]
-    const names: Names = { types: types && types.map(name => words.find(name)) }
+    const names: Names = { types: types?.map(name => words.find(name)) ?? null }
     if (topic !== undefined) names.topic = words.find(topic)
     if (agent !== undefined) names.agent = people.named(index.no, agent)?.no ?? null
     return names

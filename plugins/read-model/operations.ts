@@ -7,7 +7,12 @@ import { EntryShape, PageInput, pageShape } from './wire.ts'
 
 const EntryId = Type.String({ pattern: '^[0-9a-f]{8}-b?[0-9]{1,15}$', description: 'Id of an entry: <8 hex>-<number>' })
 const Time = (which: string) =>
-  Type.Optional(Type.String({ maxLength: 40, description: `${which} time claimed by the author: ISO 8601, or ms since 1970. Needs type` }))
+  Type.Optional(
+    Type.String({
+      maxLength: 40,
+      description: `${which} time claimed by the author: ISO 8601, or ms since 1970. Needs type`,
+    }),
+  )
 
 export const getEntry = operation({
   name: 'entries.get',
@@ -38,7 +43,9 @@ export const listEntries = operation({
     topic: Type.Optional(Type.String({ maxLength: 256 })),
     agent: Type.Optional(Type.String({ maxLength: 128, description: 'Handle or key (64 hex) of an agent' })),
     verdict: Type.Optional(
-      Type.Union([Type.Literal('accepted'), Type.Literal('refused'), Type.Literal('any')], { description: 'accepted by default' }),
+      Type.Union([Type.Literal('accepted'), Type.Literal('refused'), Type.Literal('any')], {
+        description: 'accepted by default',
+      }),
     ),
     since: Time('Earliest'),
     until: Time('Latest'),
@@ -78,6 +85,8 @@ export const listReferring = operation({
 export function asTime(field: string, text: string): number {
   const time = /^\d+$/.test(text) ? Number(text) : Date.parse(text)
   if (!Number.isSafeInteger(time) || time < 0)
-    throw new OpenPactError('INVALID_INPUT', { reason: `${field}: a time like 2026-01-31T12:00:00Z, or ms since 1970, is wanted` })
+    throw new OpenPactError('INVALID_INPUT', {
+      reason: `${field}: a time like 2026-01-31T12:00:00Z, or ms since 1970, is wanted`,
+    })
   return time
 }

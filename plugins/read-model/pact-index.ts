@@ -3,7 +3,14 @@
  * the pact's rows goes through one queue, so that a step never sees another one half done.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { ACCEPTED, type Checkpoint, type Delta, type LedgerAgent, type LogRecord, type Pact } from '../../kernel/index.ts'
+import {
+  ACCEPTED,
+  type Checkpoint,
+  type Delta,
+  type LedgerAgent,
+  type LogRecord,
+  type Pact,
+} from '../../kernel/index.ts'
 import type { IndexParts } from './index-parts.ts'
 import { readPayload } from './payloads.ts'
 import { People } from './people.ts'
@@ -52,7 +59,11 @@ export class PactIndex {
     this.pact = pact
     this.#parts = parts
     const { db } = parts
-    db.prepare('INSERT OR IGNORE INTO pacts(id, indexed, chain, floor, floor_chain) VALUES (?, 0, ?, 0, ?)').run(pact.id, ZERO, ZERO)
+    db.prepare('INSERT OR IGNORE INTO pacts(id, indexed, chain, floor, floor_chain) VALUES (?, 0, ?, 0, ?)').run(
+      pact.id,
+      ZERO,
+      ZERO,
+    )
     const row = db.prepare('SELECT * FROM pacts WHERE id = ?').get(pact.id)!
     this.no = Number(row.no)
     this.indexed = Number(row.indexed)
@@ -121,7 +132,11 @@ export class PactIndex {
     const { db } = this.#parts
     this.#parts.transaction(() => {
       this.#parts.wipe(this.no)
-      db.prepare('UPDATE pacts SET indexed = 0, chain = ?, floor = 0, floor_chain = ? WHERE no = ?').run(ZERO, ZERO, this.no)
+      db.prepare('UPDATE pacts SET indexed = 0, chain = ?, floor = 0, floor_chain = ? WHERE no = ?').run(
+        ZERO,
+        ZERO,
+        this.no,
+      )
     })
     this.preview.forget(Number.POSITIVE_INFINITY)
     this.#recent.clear()
@@ -137,7 +152,9 @@ export class PactIndex {
     const recent = this.#recent.get(length)
     if (recent) return recent
     if (length > this.floor) {
-      const row = this.#parts.db.prepare('SELECT chain FROM checkpoints WHERE at = ?').get(rowKey(this.no, lanes.accepted, length))
+      const row = this.#parts.db
+        .prepare('SELECT chain FROM checkpoints WHERE at = ?')
+        .get(rowKey(this.no, lanes.accepted, length))
       return row ? Buffer.from(row.chain as Uint8Array) : null
     }
     // Below the floor the log never moves, so what it says now is what was indexed.
@@ -221,7 +238,8 @@ export class PactIndex {
       }
     }
     const length = record.position + 1
-    if (length > floor) db.prepare('INSERT INTO checkpoints VALUES (?, ?)').run(rowKey(this.no, lanes.accepted, length), record.chain)
+    if (length > floor)
+      db.prepare('INSERT INTO checkpoints VALUES (?, ?)').run(rowKey(this.no, lanes.accepted, length), record.chain)
   }
 
   /** Newest first, down to the floor: the log cannot differ below it. */
@@ -244,25 +262,31 @@ export class PactIndex {
     if (floor === this.floor) return this.floorChain
     if (floor > delta.common) return delta.records[floor - delta.common - 1]!.chain
     if (floor === delta.common) return delta.commonChain
-    const row = this.#parts.db.prepare('SELECT chain FROM checkpoints WHERE at = ?').get(rowKey(this.no, lanes.accepted, floor))
+    const row = this.#parts.db
+      .prepare('SELECT chain FROM checkpoints WHERE at = ?')
+      .get(rowKey(this.no, lanes.accepted, floor))
     return Buffer.from(row!.chain as Uint8Array)
   }
 
   async #ask(delta: Delta): Promise<LedgerAgent[]> {
     const { people, entries } = this.#parts
-    if (delta.common < this.indexed && entries.typesFrom(this.no, delta.common).some(People.names)) return this.pact.agents()
+    if (delta.common < this.indexed && entries.typesFrom(this.no, delta.common).some(People.names))
+      return this.pact.agents()
     return people.ask(this.pact, this.no, delta.records)
   }
 
   #mismatch({ common, length }: Delta): void {
     this.rebuilds++
-    this.#parts.log.error('The log differs from the index below what was confirmed; the index of this pact is rebuilt from the log.', {
-      pact: this.pact.id,
-      floor: this.floor,
-      indexed: this.indexed,
-      common,
-      length,
-    })
+    this.#parts.log.error(
+      'The log differs from the index below what was confirmed; the index of this pact is rebuilt from the log.',
+      {
+        pact: this.pact.id,
+        floor: this.floor,
+        indexed: this.indexed,
+        common,
+        length,
+      },
+    )
     this.wipe()
   }
 
@@ -287,7 +311,10 @@ export class PactIndex {
       await work
     } catch (error) {
       if (this.closed) return
-      this.#parts.log.error('The index cannot follow the log; it tries again.', { pact: this.pact.alias, error: String(error) })
+      this.#parts.log.error('The index cannot follow the log; it tries again.', {
+        pact: this.pact.alias,
+        error: String(error),
+      })
       this.#later()
     }
   }

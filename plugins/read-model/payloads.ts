@@ -41,7 +41,10 @@ export const MISFIT = 'it does not fit its type: '
 export function payloadFault(type: EntryType | null, payload: unknown): string | null {
   if (!type) return null
   let check = checks.get(type.payload)
-  if (!check) checks.set(type.payload, (check = ajv.compile(type.payload)))
+  if (!check) {
+    check = ajv.compile(type.payload)
+    checks.set(type.payload, check)
+  }
   if (check(payload)) return null
   const error = check.errors?.[0]
   const where = error?.instancePath.slice(1).replaceAll('/', '.') || 'the payload'

@@ -66,7 +66,9 @@ export class People {
     const row = this.#db
       .prepare('SELECT no, name, identity FROM agents WHERE pact = ? AND key = ?')
       .get(pactNo, Buffer.from(key, 'hex'))
-    return row ? this.#keep(pactNo, Number(row.no), key, row.name as string | null, row.identity as string | null) : null
+    return row
+      ? this.#keep(pactNo, Number(row.no), key, row.name as string | null, row.identity as string | null)
+      : null
   }
 
   /** The agent that a key (64 hex) or a handle stands for. */

@@ -4,6 +4,7 @@
  */
 import { OpenPactError } from '../../kernel/index.ts'
 import type { Database, Value } from '../store/sqlite.ts'
+import './errors.ts'
 import { COLUMNS, type EntryRow } from './entries.ts'
 import { type Lane, laneKey, lanes, positionOf, rowKey } from './rows.ts'
 import { decodeCursor, type EntryQuery, encodeCursor } from './service.ts'
@@ -59,13 +60,21 @@ export function streamsOf(pactNo: number, query: EntryQuery, names: Names, previ
   const byTime = query.since !== undefined || query.until !== undefined
   if (byTime && (types === null || topic !== undefined || agent !== undefined))
     throw unsupported('bounds on time need a type, and no topic or agent')
-  if (types === null && topic !== undefined && agent !== undefined) throw unsupported('topic and agent together need a type')
+  if (types === null && topic !== undefined && agent !== undefined)
+    throw unsupported('topic and agent together need a type')
   const order = query.order ?? 'desc'
   return wanted.flatMap(type =>
     lanesOf(query, preview).map(lane =>
       byTime
         ? timeStream(pactNo, lane, type!, query, order, limit)
-        : positionStream(pactNo, lane, { type, topic: topic ?? undefined, agent: agent ?? undefined }, query, order, limit),
+        : positionStream(
+            pactNo,
+            lane,
+            { type, topic: topic ?? undefined, agent: agent ?? undefined },
+            query,
+            order,
+            limit,
+          ),
     ),
   )
 }
@@ -133,7 +142,10 @@ export function referringKeys(
   options: { type?: number; order?: Order; limit: number; cursor?: string },
 ): number[] {
   const { sql, values } = referringStream(pactNo, id, options)
-  return db.prepare(sql).all(...values).map(({ at }) => Number(at))
+  return db
+    .prepare(sql)
+    .all(...values)
+    .map(({ at }) => Number(at))
 }
 
 export function referringStream(
@@ -146,7 +158,10 @@ export function referringStream(
   const to = rowKey(pactNo, lanes.accepted, after !== null && order === 'desc' ? after : 2 ** 32 - 1)
   // DISTINCT: one entry may refer to another in several ways.
   return type === undefined
-    ? { sql: `SELECT DISTINCT at FROM refs WHERE dst = ? AND at >= ? AND at < ? ORDER BY at ${order} LIMIT ?`, values: [id, from, to, limit] }
+    ? {
+        sql: `SELECT DISTINCT at FROM refs WHERE dst = ? AND at >= ? AND at < ? ORDER BY at ${order} LIMIT ?`,
+        values: [id, from, to, limit],
+      }
     : {
         sql: `SELECT at FROM refs INDEXED BY refs_type WHERE dst = ? AND type = ? AND at >= ? AND at < ? ORDER BY at ${order} LIMIT ?`,
         values: [id, type, from, to, limit],

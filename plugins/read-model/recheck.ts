@@ -9,9 +9,18 @@ import { laneOf, lanes } from './rows.ts'
 const CHUNK = 500
 
 /** Brings `unreadable` of all entries up to the entry types as they are loaded now. Does nothing when none changed. */
-export async function recheckTypes(parts: IndexParts, kernel: Pick<Kernel, 'entryTypes'>, signal: AbortSignal): Promise<void> {
+export async function recheckTypes(
+  parts: IndexParts,
+  kernel: Pick<Kernel, 'entryTypes'>,
+  signal: AbortSignal,
+): Promise<void> {
   const { db, log } = parts
-  const stored = new Map(db.prepare('SELECT name, fingerprint FROM types').all().map(r => [String(r.name), String(r.fingerprint)]))
+  const stored = new Map(
+    db
+      .prepare('SELECT name, fingerprint FROM types')
+      .all()
+      .map(r => [String(r.name), String(r.fingerprint)]),
+  )
   const owned = new Map(kernel.entryTypes().map(type => [type.name, type]))
   for (const name of new Set([...stored.keys(), ...owned.keys()])) {
     const type = owned.get(name) ?? null
@@ -31,7 +40,9 @@ async function recheck(parts: IndexParts, name: string, type: EntryType | null, 
   let changed = 0
   for (let after = 0; word !== null && !signal.aborted; ) {
     const rows = db
-      .prepare('SELECT at, payload, unreadable FROM entries INDEXED BY entries_type WHERE type = ? AND at > ? ORDER BY at LIMIT ?')
+      .prepare(
+        'SELECT at, payload, unreadable FROM entries INDEXED BY entries_type WHERE type = ? AND at > ? ORDER BY at LIMIT ?',
+      )
       .all(word, after, CHUNK)
     const last = rows.at(-1)
     if (!last) break

@@ -76,6 +76,8 @@ export interface Happening {
 export interface Progress {
   /** Entries that are indexed without a gap. */
   indexed: number
+  /** Length below which the index is confirmed: nothing there is undone any more. */
+  confirmed: number
   length: number
   /** Older history, or a table of it, is still being fetched or indexed; the newest entries can be read already. */
   partial: boolean

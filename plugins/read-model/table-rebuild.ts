@@ -73,7 +73,9 @@ export class TableRebuild {
       const word = words.find(type)
       if (word === null) continue
       const rows = db
-        .prepare('SELECT at FROM entries INDEXED BY entries_type WHERE type = ? AND at >= ? AND at < ? ORDER BY at LIMIT ?')
+        .prepare(
+          'SELECT at FROM entries INDEXED BY entries_type WHERE type = ? AND at >= ? AND at < ? ORDER BY at LIMIT ?',
+        )
         .all(word, ...range, CHUNK)
       for (const { at } of rows) found.push(positionOf(Number(at)))
     }
@@ -102,6 +104,11 @@ export class TableRebuild {
     if (Date.now() - this.#told < PROGRESS_MS) return
     this.#told = Date.now()
     const reached = this.#parts.tables.lagging(this.#index.no).get(table)
-    this.#parts.log.info('Rebuilding a table.', { pact: this.#index.pact.alias, table, reached, of: this.#index.indexed })
+    this.#parts.log.info('Rebuilding a table.', {
+      pact: this.#index.pact.alias,
+      table,
+      reached,
+      of: this.#index.indexed,
+    })
   }
 }

@@ -1,7 +1,15 @@
 /** The tables that plugins declare: made, dropped when their declaration changes, filled record by record, undone. */
 import { createHash } from 'node:crypto'
-import { isOpenPactError, type Kernel, type Logger, type LogRecord, OpenPactError, type Pact } from '../../kernel/index.ts'
+import {
+  isOpenPactError,
+  type Kernel,
+  type Logger,
+  type LogRecord,
+  OpenPactError,
+  type Pact,
+} from '../../kernel/index.ts'
 import type { Database } from '../store/sqlite.ts'
+import './errors.ts'
 import { Journal, journalAt } from './journal.ts'
 import { SCHEMA_VERSION } from './schema.ts'
 import type { SubjectChange, TableDefinition } from './table.ts'
@@ -54,7 +62,10 @@ export class Tables {
    */
   open(contributed: readonly ContributedTable[]): void {
     const stored = new Map(
-      this.#db.prepare('SELECT name, fingerprint FROM tables').all().map(row => [String(row.name), String(row.fingerprint)]),
+      this.#db
+        .prepare('SELECT name, fingerprint FROM tables')
+        .all()
+        .map(row => [String(row.name), String(row.fingerprint)]),
     )
     for (const table of contributed) {
       const { name } = table.value
@@ -63,7 +74,9 @@ export class Tables {
       this.#register(table)
     }
     for (const name of stored.keys()) {
-      this.#log.info('The table of a plugin that is gone is dropped; it is rebuilt when the plugin comes back.', { table: name })
+      this.#log.info('The table of a plugin that is gone is dropped; it is rebuilt when the plugin comes back.', {
+        table: name,
+      })
       this.#drop(name)
     }
     for (const { name, pact, position } of this.#db.prepare('SELECT name, pact, position FROM lagging').all()) {
@@ -203,11 +216,12 @@ export class Tables {
 
   #make(table: ContributedTable, replaced: boolean): void {
     const { name, create } = table.value
+    // Before anything else: what is not such a name could be a table of ours.
+    if (!namePattern.test(name)) throw invalid(table, new Error('its name should read <plugin>_<table>, in snake case'))
     if (replaced) this.#log.info('A table of the index changed and is rebuilt from the logs, alone.', { table: name })
     this.#drop(name)
     this.#atomically(() => {
       try {
-        if (!namePattern.test(name)) throw new Error('its name should read <plugin>_<table>, in snake case')
         const before = this.#tableNames()
         this.#db.exec(create)
         const made = this.#tableNames().filter(made => !before.includes(made))
@@ -215,8 +229,7 @@ export class Tables {
         new Journal(this.#db, name).create()
       } catch (error) {
         if (isMachineFault(error)) throw error
-        const reason = error instanceof Error ? error.message : String(error)
-        throw new OpenPactError('TABLE_INVALID', { table: name, plugin: table.plugin, reason }, { cause: error })
+        throw invalid(table, error)
       }
       this.#db.prepare('INSERT INTO tables VALUES (?, ?)').run(name, this.#fingerprint(table.value))
       this.#db.prepare('INSERT INTO lagging SELECT ?, no, 0 FROM pacts WHERE indexed > 0').run(name)
@@ -245,7 +258,9 @@ export class Tables {
   /** Everything that a table's rows depend on beside the log: with any change they are made anew. */
   #fingerprint({ name, version, create, types }: TableDefinition): string {
     const schemas = [...types].sort().map(type => [type, this.#kernel.entryType(type)?.payload ?? null])
-    return createHash('sha256').update(JSON.stringify([SCHEMA_VERSION, name, version, create, schemas])).digest('hex')
+    return createHash('sha256')
+      .update(JSON.stringify([SCHEMA_VERSION, name, version, create, schemas]))
+      .digest('hex')
   }
 
   #tableNames(): string[] {
@@ -256,8 +271,8 @@ export class Tables {
   }
 
   #lag(pactNo: number): Map<string, number> {
-    let lagging = this.#lagging.get(pactNo)
-    if (!lagging) this.#lagging.set(pactNo, (lagging = new Map()))
+    const lagging = this.#lagging.get(pactNo) ?? new Map<string, number>()
+    this.#lagging.set(pactNo, lagging)
     return lagging
   }
 
@@ -275,6 +290,11 @@ export class Tables {
 
 /** A name becomes SQL text; those of the journals are ours. */
 const namePattern = /^(?!undo_|sqlite_)[a-z][a-z0-9]*(_[a-z0-9]+)+$/
+
+function invalid({ plugin, value: { name } }: ContributedTable, cause: unknown): OpenPactError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new OpenPactError('TABLE_INVALID', { table: name, plugin, reason }, { cause })
+}
 
 function isMachineFault(error: unknown): boolean {
   return isOpenPactError(error) && ['DISK_FULL', 'DATABASE_CORRUPT', 'DATA_DIR_UNUSABLE'].includes(error.code)

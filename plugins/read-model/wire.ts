@@ -39,7 +39,9 @@ export function pageShape<const Item extends TSchema>(item: Item) {
 
 /** Inputs that every list of entries takes. */
 export const PageInput = {
-  order: Type.Optional(Type.Union([Type.Literal('asc'), Type.Literal('desc')], { description: 'desc (newest first) by default' })),
+  order: Type.Optional(
+    Type.Union([Type.Literal('asc'), Type.Literal('desc')], { description: 'desc (newest first) by default' }),
+  ),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: '50 by default' })),
   cursor: Type.Optional(Type.String({ maxLength: 256, description: 'From the page before' })),
 }

@@ -9,7 +9,8 @@ export const storeErrors = defineErrors({
   },
   STORE_NEWER: {
     kind: 'unavailable',
-    message: 'The tables of plugin "{plugin}" in local.db were written by a newer version (step {found}; this one knows {known}).',
+    message:
+      'The tables of plugin "{plugin}" in local.db were written by a newer version (step {found}; this one knows {known}).',
     help: 'Install that version of the plugin or a newer one.',
   },
 })

@@ -21,7 +21,9 @@ export class LocalStore implements Store {
     this.db = openDatabase(file, { cure })
     try {
       if (statSync(file).size <= CHECKED_BYTES) this.#check()
-      this.db.exec('CREATE TABLE IF NOT EXISTS store_versions(plugin TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID')
+      this.db.exec(
+        'CREATE TABLE IF NOT EXISTS store_versions(plugin TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID',
+      )
     } catch (error) {
       this.db.close()
       throw error

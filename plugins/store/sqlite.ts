@@ -142,7 +142,8 @@ class CodedStatement implements Statement {
 
   *iterate(...values: Value[]): IterableIterator<Record<string, Value>> {
     const rows = this.#db.guard(() => this.#inner.iterate(...values))
-    for (let next = this.#db.guard(() => rows.next()); !next.done; next = this.#db.guard(() => rows.next())) yield next.value
+    for (let next = this.#db.guard(() => rows.next()); !next.done; next = this.#db.guard(() => rows.next()))
+      yield next.value
   }
 }
 

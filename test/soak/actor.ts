@@ -1,6 +1,6 @@
 /** One peer of a soak: a whole kernel on its own directory, joined to others by unix sockets that carry `ledger.replicate()`. */
 import { once } from 'node:events'
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { openLog } from '../../kernel/host/log.ts'
@@ -73,6 +73,8 @@ export class Actor {
     if (this.kernel.pacts.find('soak')) this.follow()
     else if ((await readdir(join(dir, 'pacts'))).length > 0) throw new Error(`the pact was not opened; see ${logFile}`)
     this.server = createServer(s => this.carry(s, false))
+    // A killed peer leaves its socket behind.
+    await rm(socket, { force: true })
     this.server.listen(socket)
     await once(this.server, 'listening')
   }

@@ -46,8 +46,6 @@ export function judgeAll(log: readonly { writer: string; item: Item | null }[]):
   let total: number | undefined
   const verdicts = log.map(({ writer, item }) => {
     switch (item?.type) {
-      case undefined:
-        return undefined
       case 'soak.note':
         return 'accepted'
       case 'soak.deny':
@@ -69,6 +67,7 @@ export function judgeAll(log: readonly { writer: string; item: Item | null }[]):
         return 'accepted'
       }
     }
+    return undefined
   })
   const state: Record<string, unknown> = {}
   for (const [slot, writer] of holders) state[`slot/${slot}`] = writer

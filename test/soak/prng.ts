@@ -34,7 +34,10 @@ export class Prng {
   /** Picks by weight. */
   weighted<T>(from: readonly (readonly [weight: number, value: T])[]): T {
     let at = this.next() * from.reduce((sum, [weight]) => sum + weight, 0)
-    for (const [weight, value] of from) if ((at -= weight) < 0) return value
+    for (const [weight, value] of from) {
+      at -= weight
+      if (at < 0) return value
+    }
     return (from.at(-1) as readonly [number, T])[1]
   }
 

@@ -125,6 +125,7 @@ export class TestDaemon {
     const { port = 0, args = [] } = this.#settings
     const flags = ['start', '--foreground', '--temporary', ...this.flags(), '--port', String(port), ...args]
     const child = spawn(process.execPath, [requireBuild(), ...flags], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+    this.#child = child
     const stderr = collect(child.stderr)
     this.#record = await new Promise<DaemonRecord>((resolve, reject) => {
       child.on('message', (report: Report) => {
@@ -133,7 +134,6 @@ export class TestDaemon {
       })
       child.once('exit', code => reject(new Error(`the daemon ended with ${code}: ${stderr()}`)))
     })
-    this.#child = child
     this.#token = (await readFile(join(this.dataDir, 'token'), 'utf8')).trim()
   }
 

@@ -104,6 +104,18 @@ export class Machines {
     return (await connected)[0]
   }
 
+  /** Whether a machine lets somebody with this key connect at all. */
+  async admits(machine: Machine, keyPair: KeyPair = crypto.keyPair()): Promise<boolean> {
+    const conn = this.#testnet.createNode({ firewalled: false }).connect(machine.noise, { keyPair })
+    conn.on('error', () => {})
+    const opened = await new Promise<boolean>(resolve => {
+      conn.once('open', () => resolve(true))
+      conn.once('close', () => resolve(false))
+    })
+    conn.destroy()
+    return opened
+  }
+
   async close(): Promise<void> {
     for (const swarm of this.#swarms) await swarm.destroy()
     for (const machine of this.#machines) await machine.close()

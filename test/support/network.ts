@@ -102,7 +102,7 @@ export class Network {
   } = {}): Promise<Machine> {
     const machine = new Machine(join(this.root, `m${this.#machines.length}`), this.bootstrap, plugins)
     this.#machines.push(machine)
-    if (words !== undefined) await recoverIdentity(machine.dataDir, words)
+    if (words !== undefined) await recoverIdentity(join(machine.dataDir, 'identity'), words)
     await machine.start()
     return machine
   }

@@ -47,7 +47,7 @@ export const joinPact = operation({
     try {
       const pact = await call.use(joining).join(token, { alias, timeout, signal: call.signal })
       const active = call.use(activePact)
-      if (!active.get()) active.choose(pact)
+      active.arrived(pact)
       const summary = await summaryOf(pact, active.get() === pact)
       const { id, name } = summary
       return { state: 'joined' as const, words: '', pact: summary, id, alias: pact.alias, name }

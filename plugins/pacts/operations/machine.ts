@@ -49,7 +49,7 @@ export const createPact = operation({
   run: async (input, call) => {
     const active = call.use(activePact)
     const pact = await call.kernel.pacts.create(input)
-    if (!active.get()) active.choose(pact)
+    active.arrived(pact)
     return summaryOf(pact, active.get() === pact)
   },
 })

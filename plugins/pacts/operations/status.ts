@@ -30,6 +30,7 @@ export const pactStatus = operation({
     name: Type.String(),
     length: Type.Integer({ description: 'Entries in the ledger' }),
     confirmed: Type.Integer({ description: 'Of these, how many will never move' }),
+    chain: Nullable(Type.String(), 'Commits to all entries so far: equal on machines that hold the same ledger'),
     contiguous: Type.Integer({ description: 'Entries held here from the start without a gap' }),
     synced: Type.Boolean({ description: 'Everything is on this machine and can be served without anyone else' }),
     writable: Type.Boolean(),
@@ -88,6 +89,10 @@ export const machineStatus = operation({
     }),
     active: Nullable(Type.String(), 'Id of the pact that is meant when none is named'),
     pacts: Type.Array(PactSummary),
+    failed: Type.Array(
+      Type.Object({ id: Type.String(), error: Type.String(), message: Type.String(), help: Type.String() }),
+      { description: 'Pacts that could not be opened, and the way out' },
+    ),
     joining: Type.Array(JoinInfo),
   }),
   run: async (_input, call) => {
@@ -100,6 +105,9 @@ export const machineStatus = operation({
       network: kernel.network.status(),
       active: active && mayRead(call.caller, active) ? active.id : null,
       pacts: await Promise.all(pacts.map(pact => summaryOf(pact, pact === active))),
+      failed: call.caller.pacts
+        ? []
+        : [...kernel.pacts.failed].map(([id, { code, message, help }]) => ({ id, error: code, message, help })),
       joining: call.caller.pacts ? [] : call.use(joining).list().map(joinView),
     }
   },

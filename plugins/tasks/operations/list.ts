@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import { OpenPactError } from '../../../kernel/index.ts'
 import { operation } from '../../operations/operation.ts'
 import { decodeCursor, encodeCursor, readModel } from '../../read-model/service.ts'
+import { PageInput, pageShape } from '../../read-model/wire.ts'
 import { Assignee, assigneeKey } from '../assignee.ts'
 import { listRows, type Place, readyRows } from '../queries.ts'
 import { statesOf } from '../reading.ts'
@@ -22,15 +23,9 @@ export const listTasks = operation({
     ready: Type.Optional(
       Type.Boolean({ description: 'Only what can be claimed now; `status` and `order` do not go with it' }),
     ),
-    order: Type.Optional(Type.Enum(['asc', 'desc'])),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: '50 by default' })),
-    cursor: Type.Optional(Type.String({ maxLength: 256 })),
+    ...PageInput,
   }),
-  output: Type.Object({
-    entries: Type.Array(TaskState),
-    cursor: Type.Union([Type.String(), Type.Null()]),
-    has_more: Type.Boolean(),
-  }),
+  output: pageShape(TaskState),
   errors: ['AGENT_NOT_FOUND', 'CURSOR_INVALID'],
   cli: { path: 'task list', columns: ['id', 'status', 'priority', 'topic', 'title', 'claimed_by', 'lease_until'] },
   mcp: {
@@ -46,9 +41,8 @@ export const listTasks = operation({
     const filter = { topic, assignee: key }
     // One more than asked for tells whether there is another page.
     const page = { limit: limit + 1, after: placeOf(cursor, ready ? 2 : 1) }
-    const time = await pact.time()
     let rows: TaskRow[] = []
-    const entries = await statesOf(model, pact, () => {
+    const entries = await statesOf(model, pact, time => {
       rows = ready
         ? readyRows(model, pact, filter, { ...page, time })
         : listRows(model, pact, { ...filter, status }, { ...page, order: order ?? 'desc' })

@@ -1,0 +1,67 @@
+/** `GET /v1/events`: events of all pacts of a token as server-sent events. */
+import { once } from 'node:events'
+import { OpenPactError } from '../../kernel/index.ts'
+import { authorise } from '../access/permits.ts'
+import { type RouteCall, route } from '../http/route.ts'
+import type { Caller } from '../operations/operation.ts'
+import type { Wanted } from './hub.ts'
+import { events, streams } from './service.ts'
+
+const name = 'GET /v1/events'
+
+export const eventStream = route({
+  method: 'GET',
+  path: '/v1/events',
+  access: 'read',
+  summary:
+    'Server-sent events as they happen. Query: pact (alias or id), types (kinds of events or types of entries, separated by commas), topic, since (a cursor). Resumes after Last-Event-ID.',
+  async handle(call) {
+    const { reply, signal, ctx } = call
+    const feed = ctx.use(events)
+    const wanted = wantedBy(call)
+    const cursor = header(call, 'last-event-id') ?? text(call, 'since')
+    const seq = cursor === undefined ? feed.head() : feed.read(cursor)
+    reply.hijack()
+    reply.raw.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    })
+    const end = ctx.use(streams).open(reply.raw, wanted, seq)
+    if (!signal.aborted) await once(signal, 'abort')
+    end()
+    reply.raw.end()
+  },
+})
+
+/** @throws OpenPactError PACT_UNKNOWN, OUT_OF_SCOPE */
+function wantedBy(call: RouteCall): Wanted {
+  const types = [text(call, 'types'), text(call, 'type')].flatMap(list => list?.split(',') ?? []).filter(Boolean)
+  return {
+    pacts: pactsOf(call.caller!, call),
+    types: types.length > 0 ? types : null,
+    topic: text(call, 'topic') ?? null,
+  }
+}
+
+function pactsOf(caller: Caller, call: RouteCall): readonly string[] | null {
+  const asked = text(call, 'pact')
+  if (asked === undefined) return caller.pacts
+  const { pacts } = call.ctx.kernel
+  // A limited caller learns of no pact beyond its own: the answer is the same whether or not another one exists.
+  const pact = caller.pacts ? pacts.find(asked) : pacts.get(asked)
+  authorise(caller, { name, access: 'read', plugin: 'events' }, pact?.id ?? asked)
+  if (!pact) throw new OpenPactError('PACT_UNKNOWN', { pact: asked, near: '' })
+  return [pact.id]
+}
+
+function text({ request }: RouteCall, field: string): string | undefined {
+  const value = (request.query as Record<string, unknown>)[field]
+  const single = Array.isArray(value) ? value.join(',') : value
+  return typeof single === 'string' && single !== '' ? single : undefined
+}
+
+function header({ request }: RouteCall, field: string): string | undefined {
+  const value = request.headers[field]
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
