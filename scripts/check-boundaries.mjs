@@ -6,8 +6,17 @@ import { fileURLToPath } from 'node:url'
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'))
 
-/** Files by which one plugin may know another: its contracts. Everything else in a plugin's folder is its own affair. */
-const contracts = new Set(['index', 'service', 'operation', 'route', 'table', 'sqlite', 'errors', 'panel', 'sink'])
+/** Files by which others may know a plugin: its contract. Everything else in its folder is its own affair. */
+const anyContract = ['index', 'service', 'errors']
+const contracts = {
+  access: ['permits'],
+  http: ['route'],
+  invites: ['token'],
+  operations: ['operation', 'http-shape', 'schema-check', 'near-names', 'coded'],
+  pacts: ['seats', 'shapes'],
+  'read-model': ['table', 'wire'],
+  store: ['sqlite', 'local'],
+}
 const rulePackages = new Set(['blind-pairing-core', 'compact-encoding', 'b4a', 'hypercore-crypto'])
 const outsideKernel =
   /^(fastify|@fastify\/.*|@photostructure\/sqlite|@modelcontextprotocol\/.*|commander|eventsource|(node:)?(http|https|http2|sqlite))$/
@@ -27,7 +36,7 @@ function walk(folder) {
   if (!existsSync(folder)) return []
   return readdirSync(folder, { withFileTypes: true }).flatMap(item => {
     const path = `${folder}/${item.name}`
-    if (item.isDirectory()) return item.name === 'node_modules' || item.name === 'dist' ? [] : walk(path)
+    if (item.isDirectory()) return ['node_modules', 'dist', 'fixtures'].includes(item.name) ? [] : walk(path)
     return /\.(ts|tsx|mjs)$/.test(item.name) ? [path] : []
   })
 }
@@ -81,10 +90,11 @@ function checkPlugin(file, { to, line }, consensus) {
     if (!allowed.includes(path)) fault(file, line, `a plugin reaches the kernel through ${allowed[0]}, not ${path}`)
   } else if (path.startsWith('plugins/')) {
     if (path.startsWith(`${own}/`)) return
-    const stem = path.split('/').slice(2).join('/').replace(/\.ts$/, '')
+    const [, name, ...rest] = path.replace(/\.ts$/, '').split('/')
+    const contract = [...anyContract, ...(contracts[name] ?? [])]
     if (consensus) fault(file, line, `a rule imports only files beside it, not ${path}`)
-    else if (!contracts.has(stem))
-      fault(file, line, `${path} is not a contract of that plugin (${[...contracts].join(', ')})`)
+    else if (!contract.includes(rest.join('/')))
+      fault(file, line, `${path} is not of the contract of "${name}" (${contract.join(', ')})`)
   } else if (!path.startsWith('types/')) {
     fault(file, line, `a plugin must not import ${path}`)
   }

@@ -87,7 +87,7 @@ async function run(what, command, args) {
   })
   clearInterval(alive)
   if (code === 0) process.stderr.write(`  done in ${((Date.now() - started) / 1000).toFixed(1)} s\n`)
-  else process.stderr.write(Buffer.concat(output))
+  else process.stderr.write(`${Buffer.concat(output).toString().split('\n').slice(0, 30).join('\n')}\n`)
   return code
 }
 

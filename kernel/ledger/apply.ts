@@ -13,7 +13,7 @@ import { ACCEPTED, type Entry, type LogRecord } from './entry.ts'
 import { decodeEntry, entryId, limits, nestingOf, verifyEntry } from './envelope.ts'
 import { CHARTER, foundPact, isKernelType, type Judging, kernelJudges } from './kernel-types.ts'
 import { chainOf, encodeRecord, malformedId, ZERO } from './record.ts'
-import { ownerOf, type RuleSet } from './rule-set.ts'
+import { ownerOf, PLUGIN_FAULT, type RuleSet, refusalCode } from './rule-set.ts'
 import type { AgentRow, IdentityRow, IndexerRow, Seat } from './seats.ts'
 import { StateReadError, StateWriter } from './state.ts'
 
@@ -45,7 +45,7 @@ export function missingRules(row: CharterRow, rules: RuleSet): { reason: string;
 
 export class Applier {
   private readonly state = new StateWriter()
-  private readonly counters = new Counters()
+  readonly counters = new Counters()
   private readonly rules: RuleSet
   private readonly observer: ApplyObserver
 
@@ -185,6 +185,7 @@ class Batch {
           row,
           indexers,
           author: { writer: this.writer, seat, identity, indexer },
+          hasWritten: async writer => (await this.counters.row(this.state, Buffer.from(writer, 'hex')))[0] > 0,
           contextFor,
         } satisfies Judging),
       )
@@ -228,7 +229,7 @@ class Batch {
       if (error instanceof RangeError)
         this.host.interrupt(`the rules of "${plugin}" ran out of this machine's limits: ${error.message}`)
       if (plugin === 'kernel') throw error
-      return 'plugin-fault'
+      return PLUGIN_FAULT
     }
   }
 
@@ -258,13 +259,6 @@ class Batch {
       seated: async (identity: string) => (await state.get(`k/i/${identity}`)) !== null,
     }
   }
-}
-
-const codePattern = /^[a-z][a-z0-9-]{0,62}$/
-
-/** A rule that answers anything but a code is at fault. */
-function refusalCode(answer: unknown): string {
-  return typeof answer === 'string' && codePattern.test(answer) && answer !== ACCEPTED ? answer : 'plugin-fault'
 }
 
 /** Payload as JSON with bounded nesting, or undefined. Never throws. */

@@ -38,6 +38,12 @@ export class Counters {
     }
   }
 
+  /** The counter of a writer on a log that ends with `chain`, if that is what is in memory. */
+  known(writer: string, chain: Buffer): Counter | null {
+    const row = this.chain?.equals(chain) && this.rows.get(writer.slice(0, 8))
+    return row ? [...row] : null
+  }
+
   /** The counter of a writer; changed in place by `count`. */
   async row(state: StateWriter, writer: Buffer): Promise<Counter> {
     const key = prefixOf(writer)

@@ -63,8 +63,12 @@ export async function deltaOf(
     newest ??= checkpoint
     if (checkpoint.position > length) continue
     if (checkpoint.position === 0) break
-    // The record after it continues its chain, and a chain commits to everything before: no need to read it back.
-    if (checkpoint.position < length && continues(recent.get(checkpoint.position), checkpoint.chain)) {
+    // The record after it continues its chain, or at the head is the one apply wrote last; a chain commits to everything before.
+    const held =
+      checkpoint.position < length
+        ? continues(recent.get(checkpoint.position), checkpoint.chain)
+        : recent.get(length - 1)?.chain.equals(checkpoint.chain)
+    if (held) {
       common = checkpoint
       break
     }

@@ -6,9 +6,9 @@ import type { ApplyHost } from 'autobase'
 import { isRecord, type RuleContext, type WritableRuleState } from '../rules.ts'
 import { amended, asCharter, type CharterRow, charterHash, quorum, raisesRules } from './charter.ts'
 import { ACCEPTED } from './entry.ts'
-import type { RuleSet } from './rule-set.ts'
+import { PLUGIN_FAULT, type RuleSet, refusalCode } from './rule-set.ts'
 import * as seats from './seats.ts'
-import type { StateWriter } from './state.ts'
+import { StateReadError, type StateWriter } from './state.ts'
 
 export interface Author {
   writer: string
@@ -28,6 +28,8 @@ export interface Judging {
   /** Ledger time, ms. */
   time: number
   author: Author
+  /** Whether a writer (hex) has an entry in the log. */
+  hasWritten(writer: string): Promise<boolean>
   /** Context for a ruled plugin, with its own part of the state. */
   contextFor(plugin: string): Promise<RuleContext & { state: WritableRuleState }>
 }
@@ -91,19 +93,34 @@ const addMember: Judge = async (payload, j) => {
   if (typeof proven === 'string') return proven
   const obstacle = await seats.hindrance(j.state, application, proven.identity)
   if (obstacle) return obstacle
+  const { via } = payload
   const kind = payload.via.kind
   for (const { plugin } of j.row.charter.rules) {
     const verifier = j.rules.get(plugin)?.rules.admits?.[kind]
     if (!verifier) continue
     const context = await j.contextFor(plugin)
     const applicant = { identity: proven.identity, writer: application.writer, noise: application.noise }
-    const verdict = await verifier.verify(applicant, payload.via, context)
-    if ('refuse' in verdict) return verdict.refuse
-    await verifier.admitted?.(applicant, payload.via, context)
-    await seats.seat(j.state, j.host, application, proven, verdict.role, j.position)
+    const role = await asPlugin(async () => {
+      const verdict = await verifier.verify(applicant, via, context)
+      if ('refuse' in verdict) return { refuse: refusalCode(verdict.refuse) }
+      await verifier.admitted?.(applicant, via, context)
+      return verdict.role === 'admin' || verdict.role === 'member' ? verdict.role : { refuse: PLUGIN_FAULT }
+    })
+    if (typeof role === 'object') return role.refuse
+    await seats.seat(j.state, j.host, application, proven, role, j.position)
     return ACCEPTED
   }
   return 'unknown-proof-kind'
+}
+
+/** A verifier's own fault is a verdict, the same on every machine; what depends on this machine passes on. */
+async function asPlugin<T>(run: () => Promise<T>): Promise<T | { refuse: string }> {
+  try {
+    return await run()
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof StateReadError) throw error
+    return { refuse: PLUGIN_FAULT }
+  }
 }
 
 const removeMember: Judge = async (payload, j) => {
@@ -129,13 +146,13 @@ const retireDevice: Judge = async (payload, j) => {
   if (!seat) return 'device-unknown'
   if (seat.identity !== j.author.seat.identity) return 'not-authorised'
   if (payload.writer !== j.author.writer && seat.epoch > j.author.seat.epoch) return 'device-newer'
-  if (j.indexers.writers.includes(payload.writer)) {
-    const changed = await replaceIndexers(payload.indexers, j, [payload.writer])
-    if (changed !== ACCEPTED) return changed === 'payload-invalid' ? 'indexers-needed' : changed
-  }
   if (j.author.identity.devices.length === 1) {
     const refusal = await keepsAnAdmin(seat.identity, j)
     if (refusal) return refusal
+  }
+  if (j.indexers.writers.includes(payload.writer)) {
+    const changed = await replaceIndexers(payload.indexers, j, [payload.writer])
+    if (changed !== ACCEPTED) return changed === 'payload-invalid' ? 'indexers-needed' : changed
   }
   await seats.unseat(j.state, j.host, payload.writer)
   return ACCEPTED
@@ -154,6 +171,8 @@ async function replaceIndexers(value: unknown, j: Judging, leaving: string[]): P
   if (writers.length !== value.length || writers.length === 2 || writers.length === 0) return 'indexer-set-size'
   for (const writer of writers)
     if (leaving.includes(writer) || !(await j.state.get(`k/m/${writer}`))) return 'indexer-not-seated'
+  // Autobase cannot go on with a set whose cores are all empty.
+  if (!(await anyWrote(writers, j))) return 'indexer-never-wrote'
   // Newcomers first: a set is never empty on the way.
   for (const writer of writers)
     if (!j.indexers.writers.includes(writer)) await j.host.addWriter(Buffer.from(writer, 'hex'), { indexer: true })
@@ -161,6 +180,11 @@ async function replaceIndexers(value: unknown, j: Judging, leaving: string[]): P
     if (!writers.includes(writer)) await j.host.addWriter(Buffer.from(writer, 'hex'), { indexer: false })
   j.state.put('k/indexers', { writers, floor: j.time } satisfies seats.IndexerRow)
   return ACCEPTED
+}
+
+async function anyWrote(writers: string[], j: Judging): Promise<boolean> {
+  for (const writer of writers) if (await j.hasWritten(writer)) return true
+  return false
 }
 
 const grantAdmin: Judge = async (payload, j) => {

@@ -75,6 +75,7 @@ export class Ledger implements Pact, Replicated {
   private readonly pump: Pump
   private readonly clock: LedgerClock
   private downloading: Promise<void> | null = null
+  private publicId = ''
 
   constructor(host: LedgerHost, options: LedgerOptions) {
     this.host = host
@@ -90,7 +91,7 @@ export class Ledger implements Pact, Replicated {
       fastForward: options.fastForward,
       apply: (nodes, views, applyHost) => applier.apply(nodes, views, applyHost),
     })
-    this.reader = new StateReader(this.base.view)
+    this.reader = new StateReader(this.base.view, applier.counters)
     this.writing = new Writer(this, this.base, this.reader, host, () => this.pump.run())
     this.admittance = new Admittance(this.base, this.reader, options.seatsFile, host.log)
     this.pump = new Pump({
@@ -130,7 +131,9 @@ export class Ledger implements Pact, Replicated {
   }
 
   get id(): string {
-    return pactId(this.key)
+    // Hashed once: it is asked for with every request.
+    this.publicId ||= pactId(this.key)
+    return this.publicId
   }
   get key(): Buffer {
     return this.base.key

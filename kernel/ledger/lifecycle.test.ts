@@ -119,6 +119,35 @@ test('three indexers confirm while one is away; a set of two is refused', async 
   expect(status.waiting).toMatch(/1 more of the indexers/)
 })
 
+test('a set of indexers that never wrote is refused, and a sole indexer can hand over to one that has', async () => {
+  const [a, b] = await peers(2)
+  connect(a!.pact, b!.pact)
+  const writers = [b!.pact.writer.toString('hex')]
+  expect(await verdict(a!, 'pact.indexers', { writers })).toBe('indexer-never-wrote')
+  await b!.pact.append([note('here I am')])
+  await until(a!.pact, same(a!, b!))
+  await a!.pact.append([{ type: 'pact.indexers', payload: { writers } }])
+  await until(a!.pact, () => a!.pact.confirmed === a!.pact.length)
+  const [receipt] = await a!.pact.append([note('b confirms')], { until: 'confirmed' })
+  expect(receipt?.confirmed).toBe(true)
+})
+
+test('a verifier at fault refuses the newcomer and stops nobody', async () => {
+  const bad = (answer: () => never) => defineRules({ protocol: 1, types: [], admits: { odd: { verify: answer } } })
+  const throwing = bad(() => {
+    throw new Error('oops')
+  })
+  const lying = bad((() => ({ role: 'king' })) as never)
+  for (const odd of [throwing, lying]) {
+    const [a] = await peers(1, { rules: { odd } })
+    const b = (await peers(1))[0]!
+    const { writer } = await b.store.prepare('00')
+    const payload = { ...applicationOf(b.identity, doorTopic(a!.pact.key), writer), via: { kind: 'odd' } }
+    expect(await verdict(a!, 'member.add', payload)).toBe('plugin-fault')
+    expect((await a!.pact.append([note('goes on')]))[0]?.verdict).toBe(ACCEPTED)
+  }
+})
+
 test('a removed identity is out on every machine and cannot be seated again', async () => {
   const [a, b] = await peers(2)
   const cut = connect(a!.pact, b!.pact)

@@ -5,18 +5,22 @@ import type { CharterState, LedgerAgent, Member } from '../pact.ts'
 import type { RuleState } from '../rules.ts'
 import type { Views } from './apply.ts'
 import type { CharterRow } from './charter.ts'
-import { type Counter, readCounter } from './counters.ts'
+import { type Counter, type Counters, readCounter } from './counters.ts'
 import type { Until } from './entry.ts'
+import { chainOf } from './record.ts'
 import type { AgentRow, IdentityRow, IndexerRow, PrefixRow, Seat } from './seats.ts'
 import { listState, readState } from './state.ts'
 
 export class StateReader {
   private readonly bee: Hyperbee
   private readonly log: Hypercore
+  private readonly counters: Counters
 
-  constructor({ state, log }: Views) {
+  /** @param counters what apply counted: good for as long as nothing was written since */
+  constructor({ state, log }: Views, counters: Counters) {
     this.bee = state
     this.log = log
+    this.counters = counters
   }
 
   /** True while not even the charter has been linearised here. */
@@ -107,8 +111,10 @@ export class StateReader {
     return row?.writer === writer ? row.since : null
   }
 
-  counter(writer: string): Promise<Counter> {
-    return readCounter(this.bee, this.log, writer)
+  async counter(writer: string): Promise<Counter> {
+    const head = this.log.length > 0 ? await this.log.get(this.log.length - 1, { timeout: 5000 }) : null
+    const known = head && this.counters.known(writer, chainOf(head))
+    return known ?? readCounter(this.bee, this.log, writer)
   }
 
   /** Ledger time, ms: as apply computes it. */

@@ -1,5 +1,6 @@
 /** The rules installed on this machine, as the ledger calls them: the seam between ledger/ and host/. */
 import type { RuleContext, RuledEntry, Rules, WritableRuleState } from '../rules.ts'
+import { ACCEPTED } from './entry.ts'
 
 export interface InstalledRule {
   plugin: string
@@ -23,4 +24,14 @@ export function ownerOf(rules: RuleSet, active: readonly { plugin: string }[], t
     if (rule?.rules.types.includes(type)) return rule
   }
   return null
+}
+
+/** Verdict of an entry whose rule failed. */
+export const PLUGIN_FAULT = 'plugin-fault'
+
+const codePattern = /^[a-z][a-z0-9-]{0,62}$/
+
+/** The code that a rule answered; one that answers anything else is at fault. */
+export function refusalCode(answer: unknown): string {
+  return typeof answer === 'string' && codePattern.test(answer) && answer !== ACCEPTED ? answer : PLUGIN_FAULT
 }

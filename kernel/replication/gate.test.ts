@@ -254,4 +254,15 @@ describe('removal', () => {
     ofA.pact.changed()
     await roundTrip(ofA.pact, ofB.pact, 'again')
   })
+
+  test('a store that fails to replicate is tried again', async () => {
+    const [a, b] = [await net.machine(), await net.machine()]
+    const [ofA, ofB] = await shared(a, b)
+    for (const { pact } of [ofA, ofB]) {
+      vi.spyOn(pact, 'replicate').mockImplementationOnce(() => {
+        throw new Error('the store is closing')
+      })
+    }
+    await roundTrip(ofA.pact, ofB.pact, 'at last')
+  })
 })

@@ -87,7 +87,8 @@ export class Tunnel {
   async #judgeAll(): Promise<void> {
     while (this.#again && !this.#closed) {
       this.#again = false
-      await this.#judge()
+      // A store that is closing can refuse to replicate; then this is tried again after a while.
+      await this.#judge().catch(() => this.#meeting.close())
     }
     this.#judging = null
   }

@@ -2,6 +2,8 @@
  * A member's side of the door of one pact: hears newcomers, writes `member.add`, and gives the pact's keys to a Noise key only
  * once its seat stands in the confirmed state. No key is in any reply before that, so a copied request is worth nothing.
  */
+
+import type { StrangerChannel } from '../../kernel/index.ts'
 import {
   ACCEPTED,
   doorTopic,
@@ -11,7 +13,6 @@ import {
   type Pact,
   provenBy,
 } from '../../kernel/index.ts'
-import type { StrangerChannel } from '../../kernel/kernel.ts'
 import type { Applicant } from '../../kernel/rules.ts'
 import type { AdmissionKind } from './service.ts'
 import { DOOR_PROTOCOL, type DoorStatus, decodeKnock, encodeStatus, encodeWelcome, type Knock } from './wire.ts'
@@ -29,6 +30,7 @@ const BY_VERDICT: Record<string, DoorStatus> = {
   'invite-expired': 'expired',
   'invite-revoked': 'revoked',
 }
+const CLOSED = new Set<DoorStatus>(Object.values(BY_VERDICT))
 const WORDS: Record<string, string> = {
   banned: 'this identity was removed from the pact',
   'writer-gone': 'this device was retired from the pact',
@@ -168,10 +170,11 @@ export class Door {
     if (!kind) return { status: 'refused', words: 'this member does not know this way in' }
     const examined = await kind.examine(evidence, applicant, this.pact, 'applied', Date.now())
     if ('refuse' in examined) {
-      if (examined.refuse === 'unknown') return { status: 'unknown', words: examined.words }
+      const { refuse: status, words } = examined
+      if (!CLOSED.has(status)) return { status, words }
+      // An invite may be closed only in this machine's unconfirmed view.
       const settled = await kind.examine(evidence, applicant, this.pact, 'confirmed', Date.now())
-      const same = 'refuse' in settled && settled.refuse === examined.refuse
-      return same ? { status: examined.refuse, words: examined.words } : this.pending()
+      return 'refuse' in settled && settled.refuse === status ? { status, words } : this.pending()
     }
     const proven = provenBy(application, this.topic)
     if (typeof proven === 'string' || proven.identity !== identity) {
@@ -199,7 +202,7 @@ export class Door {
     if (!receipt || receipt.verdict === ACCEPTED) return null
     // Another newcomer may have taken the seat only in this machine's unconfirmed view.
     const status = BY_VERDICT[receipt.verdict] ?? 'refused'
-    if (!receipt.confirmed && status !== 'refused') return this.pending()
+    if (!receipt.confirmed && CLOSED.has(status)) return this.pending()
     return { status, words: WORDS[receipt.verdict] ?? receipt.verdict }
   }
 

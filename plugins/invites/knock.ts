@@ -1,6 +1,7 @@
 /** A newcomer's side of the door: finds members at a topic, asks, listens, asks again, until it is let in or refused for good. */
+
+import type { StrangerChannel } from '../../kernel/index.ts'
 import { doorTopic, type Network, OpenPactError } from '../../kernel/index.ts'
-import type { StrangerChannel } from '../../kernel/kernel.ts'
 import {
   DOOR_PROTOCOL,
   type DoorAnswer,

@@ -37,8 +37,12 @@ export const recordKnowledge = operation({
     const draft = { type: 'knowledge', topic, payload: { content, source, confidence }, refs }
     const receipt = await call.append(draft, { until, timeout })
     const model = call.use(readModel)
-    await model.sync(call.pact)
-    const entry = model.entry(call.pact, receipt.id)
+    // Indexed already, unless the index is far behind.
+    let entry = model.entry(call.pact, receipt.id)
+    if (!entry) {
+      await model.sync(call.pact)
+      entry = model.entry(call.pact, receipt.id)
+    }
     if (!entry) throw new OpenPactError('ENTRY_UNKNOWN', { id: receipt.id })
     if (until === 'applied' || receipt.confirmed) return knowledgeEntry(entry)
     call.pending()

@@ -146,7 +146,11 @@ describe('members', () => {
     const indexers = [writer(founder).slice(0, 8), writer(member).slice(0, 8)]
     expect(await code(founder.ask('pacts.indexers', { indexers }))).toBe('INDEXER_SET_SIZE')
     expect(await code(founder.ask('pacts.indexers', { indexers: ['00000000'] }))).toBe('MEMBER_UNKNOWN')
-    await eventually(async () => (await member.pact().status()).synced)
+    await eventually(async () => (await member.pact().status()).writable)
+    const { entry } = await member.get<{ entry: string }>('invites.create')
+    await eventually(
+      async () => (await founder.get<{ entries: { entry: string }[] }>('invites.list')).entries[0]?.entry === entry,
+    )
     const { handle } = member.kernel.identity.defaultAgent
     await founder.ask('pacts.indexers', { indexers: [handle] })
     await eventually(async () => (await member.get<Status>('pacts.status')).indexers.every(each => each.self))

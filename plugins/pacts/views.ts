@@ -27,7 +27,7 @@ export async function statusOf(pact: Pact, kernel: Kernel, readModel: ReadModel)
     ...selfOf(kernel),
     ...status,
     pact_id: status.id,
-    chain: (await pact.record(status.length - 1))?.chain.toString('hex') ?? null,
+    chain: status.length > 0 ? ((await pact.record(status.length - 1))?.chain.toString('hex') ?? null) : null,
     peers: peers.map(peer => ({ ...peer, since: new Date(peer.since).toISOString() })),
     index: readModel.progress(pact),
     rules,

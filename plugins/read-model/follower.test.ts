@@ -66,7 +66,7 @@ describe('a follower', () => {
           await b.dispose()
         }
       }),
-      { seed: 11, numRuns: Number(process.env.OPENPACT_RUNS ?? 15) },
+      { seed: 11, numRuns: 15 },
     )
   }, 600_000)
 

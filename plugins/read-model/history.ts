@@ -26,8 +26,9 @@ export async function happenings(
   }
   if (index.epoch !== epoch) return []
   const changes = changesOf(parts, index.no, position, position + chains.length)
+  const rows = parts.entries.named(index.no, position, position + chains.length)
   return chains.flatMap((chain, i) => {
-    const row = parts.entries.at(index.no, position + i)
+    const row = rows.get(position + i)
     if (!row) return []
     const { id, type, verdict } = parts.entries.identify(row)
     return [{ position: position + i, chain, id, type, verdict, changes: changes.get(position + i) ?? [] }]

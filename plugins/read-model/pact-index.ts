@@ -71,6 +71,8 @@ export class PactIndex {
     this.floor = Number(row.floor)
     this.floorChain = Buffer.from(row.floor_chain as Uint8Array)
     this.preview = new Preview(this, parts)
+    // Rows of an earlier run: what of them still holds is not known.
+    this.preview.clear()
     this.#rebuild = new TableRebuild(this, parts)
   }
 
@@ -81,7 +83,6 @@ export class PactIndex {
 
   /** Begins to follow. Waits for the index only if it is near. */
   async open(): Promise<void> {
-    this.preview.clear()
     const run = this.#attempt(this.sync())
     if (this.#behind(0)) await this.#attempt(this.preview.fill())
     else await run

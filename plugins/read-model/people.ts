@@ -21,6 +21,7 @@ export class People {
   readonly #db: Database
   readonly #writers = new Map<string, number>()
   readonly #prefixes = new Map<number, string>()
+  readonly #withPrefix = new Map<string, number[]>()
   readonly #agents = new Map<string, AgentInfo>()
   readonly #byNumber = new Map<number, AgentInfo>()
 
@@ -41,13 +42,19 @@ export class People {
             .lastInsertRowid,
         )
     this.#writers.set(`${pactNo}/${hex}`, no)
+    this.#withPrefix.delete(`${pactNo}/${hex.slice(0, 8)}`)
     return no
   }
 
   /** Numbers of the writers whose ids begin with `prefix`: one, as admission refuses a prefix that is taken. */
   writersWith(pactNo: number, prefix: string): number[] {
+    const cached = this.#withPrefix.get(`${pactNo}/${prefix}`)
+    if (cached) return cached
     const rows = this.#db.prepare('SELECT no FROM writers WHERE pact = ? AND prefix = ?').all(pactNo, prefix)
-    return rows.map(row => Number(row.no))
+    const found = rows.map(row => Number(row.no))
+    // What nobody wrote under is not kept: anything can be asked for.
+    if (found.length > 0) this.#withPrefix.set(`${pactNo}/${prefix}`, found)
+    return found
   }
 
   writerPrefix(no: number): string {
@@ -139,6 +146,7 @@ export class People {
   forget(): void {
     this.#writers.clear()
     this.#prefixes.clear()
+    this.#withPrefix.clear()
     this.#agents.clear()
     this.#byNumber.clear()
   }

@@ -24,6 +24,8 @@ export interface Database {
 export interface OpenOptions {
   /** What the user can do when the file turns out to be damaged. */
   cure: string
+  /** Called when it does, now or later. */
+  ondamage?: () => void
 }
 
 const require = createRequire(import.meta.url)
@@ -63,12 +65,12 @@ class CodedDatabase implements Database {
   readonly #db: Database
   readonly #statements = new Map<string, Statement>()
   readonly #file: string
-  readonly #cure: string
+  readonly #options: OpenOptions
   #closed = false
 
   constructor(file: string, options: OpenOptions) {
     this.#file = basename(file)
-    this.#cure = options.cure
+    this.#options = options
     this.#db = this.guard(() => {
       keepPrivate(file)
       return new (binding().DatabaseSync)(file)
@@ -95,6 +97,13 @@ class CodedDatabase implements Database {
     if (this.#closed) return
     this.#closed = true
     this.#statements.clear()
+    try {
+      // SQLite keeps a connection alive until its statements are collected: without this, what was written last would stay in
+      // the side file, where a copy of the database alone does not find it.
+      this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    } catch {
+      // On a full or broken disk the side file stays and is read again at the next start.
+    }
     this.#db.close()
   }
 
@@ -102,15 +111,17 @@ class CodedDatabase implements Database {
     try {
       return fn()
     } catch (error) {
-      throw this.#coded(error)
+      throw this.coded(error)
     }
   }
 
-  #coded(error: unknown): unknown {
+  coded(error: unknown): unknown {
     const code = primaryCode(error)
     if (code === 13 || isErrno(error, 'ENOSPC')) return new OpenPactError('DISK_FULL', {}, { cause: error })
-    if (code === 11 || code === 26)
-      return new OpenPactError('DATABASE_CORRUPT', { file: this.#file, cure: this.#cure }, { cause: error })
+    if (code === 11 || code === 26) {
+      this.#options.ondamage?.()
+      return new OpenPactError('DATABASE_CORRUPT', { file: this.#file, cure: this.#options.cure }, { cause: error })
+    }
     if ((code !== undefined && unusable.has(code)) || isErrno(error)) {
       const reason = `${this.#file}: ${code === undefined ? (error as NodeJS.ErrnoException).code : describe(error)}`
       return new OpenPactError('DATA_DIR_UNUSABLE', { reason }, { cause: error })
@@ -119,6 +130,7 @@ class CodedDatabase implements Database {
   }
 }
 
+// Its methods are the hottest of all: no closures here.
 class CodedStatement implements Statement {
   readonly #inner: Statement
   readonly #db: CodedDatabase
@@ -129,15 +141,27 @@ class CodedStatement implements Statement {
   }
 
   run(...values: Value[]) {
-    return this.#db.guard(() => this.#inner.run(...values))
+    try {
+      return this.#inner.run(...values)
+    } catch (error) {
+      throw this.#db.coded(error)
+    }
   }
 
   get(...values: Value[]) {
-    return this.#db.guard(() => this.#inner.get(...values))
+    try {
+      return this.#inner.get(...values)
+    } catch (error) {
+      throw this.#db.coded(error)
+    }
   }
 
   all(...values: Value[]) {
-    return this.#db.guard(() => this.#inner.all(...values))
+    try {
+      return this.#inner.all(...values)
+    } catch (error) {
+      throw this.#db.coded(error)
+    }
   }
 
   *iterate(...values: Value[]): IterableIterator<Record<string, Value>> {
@@ -150,13 +174,24 @@ class CodedStatement implements Statement {
 /** SQLITE_PERM, READONLY, IOERR, CANTOPEN, AUTH: nothing of ours can be wrong with them. */
 const unusable = new Set([3, 8, 10, 14, 23])
 
+/** SQLite's own words for the failures we tell apart: the binding does not give the number of every one. */
+const words: Record<string, number> = {
+  'attempt to write a readonly database': 8,
+  'disk I/O error': 10,
+  'database disk image is malformed': 11,
+  'database or disk is full': 13,
+  'unable to open database file': 14,
+  'file is not a database': 26,
+}
+
 function primaryCode(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined
-  return error.errcode & 0xff
+  if (!(error instanceof Error)) return undefined
+  if ('errcode' in error && typeof error.errcode === 'number') return error.errcode & 0xff
+  return words[error.message]
 }
 
 function describe(error: unknown): string {
-  return error instanceof Error && 'errstr' in error ? String(error.errstr) : 'cannot be used'
+  return error instanceof Error ? ('errstr' in error ? String(error.errstr) : error.message) : 'cannot be used'
 }
 
 function isErrno(error: unknown, code?: string): boolean {

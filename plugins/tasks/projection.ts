@@ -23,8 +23,8 @@ export function projectTask(record: LogRecord, db: Database, context: Projection
   if (!entry || payload === undefined) return
   const update = (set: string, ...values: Value[]) => {
     const { task } = payload as { task: string }
-    const sql = `UPDATE tasks_task SET last = ?, ${set} WHERE pact = ? AND id = ? AND waits_for IS NULL RETURNING ${COLUMNS}`
-    return db.prepare(sql).get(record.id, ...values, pactNo, task) as Row | undefined
+    const sql = `UPDATE tasks_task SET changed = ?, ${set} WHERE pact = ? AND id = ? AND waits_for IS NULL RETURNING ${COLUMNS}`
+    return db.prepare(sql).get(record.position, ...values, pactNo, task) as Row | undefined
   }
   const tell = (kind: string, row: Row | undefined) => {
     if (!row) return
@@ -76,10 +76,12 @@ function insert(record: LogRecord, topic: string, payload: TaskPayload, db: Data
   }
   return db
     .prepare(
-      `INSERT INTO tasks_task (pact, id, position, last, topic, urgency, assignee, blocked, status)
+      `INSERT INTO tasks_task (pact, id, position, changed, topic, urgency, assignee, blocked, status)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open') RETURNING ${COLUMNS}`,
     )
-    .get(pactNo, record.id, record.position, record.id, topic, urgency, assignee, waitsFor.length) as Row | undefined
+    .get(pactNo, record.id, record.position, record.position, topic, urgency, assignee, waitsFor.length) as
+    | Row
+    | undefined
 }
 
 /** One task less to wait for, for all that waited for `id`. Answers those that now wait for nothing, oldest first. */

@@ -19,7 +19,7 @@ export interface ListFilter extends Filter {
   status?: TaskRow['status']
 }
 
-const COLUMNS = 'id, last, position, topic, assignee, blocked, status, claimant, lease_until, urgency'
+const COLUMNS = 'id, position, changed, topic, assignee, blocked, status, claimant, lease_until, urgency'
 const statuses: TaskRow['status'][] = ['open', 'claimed', 'complete']
 
 export function taskRow(model: Index, pact: Pact, id: string): TaskRow | null {
@@ -29,12 +29,12 @@ export function taskRow(model: Index, pact: Pact, id: string): TaskRow | null {
   return (row as TaskRow | undefined) ?? null
 }
 
-/** Ids of the accepted entries about a task, oldest first. */
-export function historyOf(model: Index, pact: Pact, id: string): string[] {
+/** Positions of the accepted entries about a task, oldest first. */
+export function historyOf(model: Index, pact: Pact, id: string): number[] {
   return model
-    .prepare('SELECT entry FROM tasks_history WHERE pact = ? AND task = ? ORDER BY position')
+    .prepare('SELECT position FROM tasks_history WHERE pact = ? AND task = ? ORDER BY position')
     .all(model.pactNo(pact), id)
-    .map(row => row.entry as string)
+    .map(row => row.position as number)
 }
 
 /** Tasks in the order in which they were recorded. `after` is `[position]`. A list of any status is three lists, merged. */

@@ -1,7 +1,6 @@
-/** Tasks as states, for the operations. */
-import { handleOf, OpenPactError, type Pact, type Receipt, type Until } from '../../kernel/index.ts'
-import type { Call } from '../operations/operation.ts'
-import { type EntryView, type ReadModel, readModel } from '../read-model/service.ts'
+/** Tasks as states, out of the read model. */
+import { handleOf, OpenPactError, type Pact } from '../../kernel/index.ts'
+import type { EntryView, ReadModel } from '../read-model/service.ts'
 import { taskRow } from './queries.ts'
 import { type TaskRow, type TaskState, taskState } from './state.ts'
 
@@ -29,7 +28,7 @@ export async function statesOf(model: ReadModel, pact: Pact, read: (time: number
   for (;;) {
     const rows = read(time)
     const unnamed = rows.map(row => row.assignee).filter(key => key !== null && !names.has(key))
-    if (unnamed.length === 0) return rows.map(row => taskState(row, id => entryOf(model, pact, id), time, names))
+    if (unnamed.length === 0) return rows.map(row => taskState(row, at => entryOf(model, pact, at), time, names))
     for (const key of new Set(unnamed as string[])) names.set(key, await nameOf(pact, key))
   }
 }
@@ -41,31 +40,8 @@ async function nameOf(pact: Pact, key: string): Promise<string> {
 }
 
 /** An entry that a row points to. Both are written in one transaction, so it is there. */
-export function entryOf(model: ReadModel, pact: Pact, id: string): EntryView {
-  const entry = model.entry(pact, id)
-  if (!entry) throw new OpenPactError('ENTRY_UNKNOWN', { id })
+export function entryOf(model: ReadModel, pact: Pact, position: number): EntryView {
+  const entry = model.entryAt(pact, position)
+  if (!entry) throw new OpenPactError('ENTRY_UNKNOWN', { id: `at position ${position}` })
   return entry
-}
-
-/**
- * The answer to a write: the task as it stands now. While the confirmation that was asked for is outstanding the answer is marked
- * pending, which makes it 202 over HTTP: it may still turn out otherwise.
- * @param receipt of the entry that the answer is about; without one, the answer is as sure as the state is
- * @param fresh stands in for the row of a new task on a machine that is still indexing older history
- */
-export async function answer(
-  call: Call,
-  id: string,
-  until: Until,
-  receipt: Receipt | null,
-  fresh?: TaskRow,
-): Promise<TaskState> {
-  const { pact } = call
-  const model = call.use(readModel)
-  await model.sync(pact)
-  const read = () => [(fresh && taskRow(model, pact, id)) ?? fresh ?? rowOf(model, pact, id)]
-  const [state] = (await statesOf(model, pact, read)) as [TaskState]
-  if (until === 'applied' || (receipt ?? state).confirmed) return state
-  call.pending()
-  return { ...state, pending: true }
 }

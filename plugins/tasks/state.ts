@@ -47,8 +47,10 @@ export type HistoryEvent = Static<typeof HistoryEvent>
 /** What `tasks_task` says of a task. */
 export interface TaskRow {
   id: string
-  last: string
+  /** Where the task was recorded. */
   position: number
+  /** Where the entry stands that brought it into this state. */
+  changed: number
   topic: string
   /** 0 is the most urgent. */
   urgency: number
@@ -74,12 +76,12 @@ export function leaseOver({ lease_until }: TaskRow, time: number): boolean {
  */
 export function taskState(
   row: TaskRow,
-  read: (id: string) => EntryView,
+  read: (position: number) => EntryView,
   time: number,
   names: Map<string, string>,
 ): TaskState {
-  const recorded = read(row.id)
-  const last = read(row.last)
+  const recorded = read(row.position)
+  const last = row.changed === row.position ? recorded : read(row.changed)
   const payload = recorded.payload as TaskPayload
   const held = row.status !== 'open'
   const { lease_until: until } = row

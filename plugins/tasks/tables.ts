@@ -9,7 +9,7 @@ import { projectTask } from './projection.ts'
 const types = ['task', 'task.claim', 'task.renew', 'task.release', 'task.complete']
 
 /**
- * The state that each task is in. `position` is where the task was recorded, `last` the entry that brought it into this state.
+ * The state that each task is in. `position` is where the task was recorded, `changed` where the entry stands that brought it into this state.
  * `urgency` counts down from the most urgent (0), so that the ready list is one ascending walk; `blocked` is the number of its
  * dependencies that are not complete.
  *
@@ -22,8 +22,8 @@ export const tasksTable = table({
   types,
   create: `
     CREATE TABLE tasks_task (
-      pact INTEGER NOT NULL, id TEXT NOT NULL, waits_for TEXT, position INTEGER, last TEXT, topic TEXT, urgency INTEGER,
-      assignee TEXT, blocked INTEGER, status TEXT, claimant TEXT, lease_until INTEGER
+      pact INTEGER NOT NULL, id TEXT NOT NULL, waits_for TEXT, position INTEGER, changed INTEGER, topic TEXT,
+      urgency INTEGER, assignee TEXT, blocked INTEGER, status TEXT, claimant TEXT, lease_until INTEGER
     );
     CREATE UNIQUE INDEX tasks_task_id ON tasks_task (pact, id) WHERE waits_for IS NULL;
     CREATE INDEX tasks_task_waits ON tasks_task (pact, waits_for) WHERE waits_for IS NOT NULL;
@@ -41,18 +41,17 @@ export const tasksTable = table({
   project: projectTask,
 })
 
-/** Every accepted entry about a task, in order. */
+/** Where the accepted entries about each task stand. */
 export const historyTable = table({
   name: 'tasks_history',
   version: 1,
   types,
   create: `
-    CREATE TABLE tasks_history (pact INTEGER NOT NULL, task TEXT NOT NULL, position INTEGER NOT NULL, entry TEXT NOT NULL);
+    CREATE TABLE tasks_history (pact INTEGER NOT NULL, task TEXT NOT NULL, position INTEGER NOT NULL);
     CREATE INDEX tasks_history_task ON tasks_history (pact, task, position);`,
   project(record, db, { pactNo, payload }) {
     const task = record.entry?.type === 'task' ? record.id : (payload as { task: string } | undefined)?.task
     if (task === undefined) return
-    const insert = db.prepare('INSERT INTO tasks_history (pact, task, position, entry) VALUES (?, ?, ?, ?)')
-    insert.run(pactNo, task, record.position, record.id)
+    db.prepare('INSERT INTO tasks_history (pact, task, position) VALUES (?, ?, ?)').run(pactNo, task, record.position)
   },
 })

@@ -11,6 +11,7 @@ import Autobase from 'autobase'
 import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import crypto from 'hypercore-crypto'
+import { closeQuiesced } from '../../kernel/ledger/mends.ts'
 import type { Replicated, Standing } from '../../kernel/replication/replicated.ts'
 
 interface KeyPair {
@@ -191,13 +192,14 @@ export class SmallPact implements Replicated {
   }
 
   async close(): Promise<void> {
-    await this.#base.close()
+    this.events.removeAllListeners()
+    Error.stackTraceLimit = 50; await closeQuiesced(this.#base).catch((e: Error) => { console.log('CLOSEFAIL', e.stack); throw e })
     await this.store.close()
     await rm(this.dir, { recursive: true, force: true })
   }
 
   async #append(entry: Op): Promise<void> {
-    await this.#base.append(Buffer.from(JSON.stringify(entry)))
+    await this.#base.append(Buffer.from(JSON.stringify(entry))).catch((e: Error) => { console.log('APPENDFAIL', e.stack); throw e })
   }
 
   async #read(): Promise<void> {

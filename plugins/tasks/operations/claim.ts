@@ -1,12 +1,13 @@
 /** Claiming: the operation whose success must be true. By default it waits until no reorder can give the task to another. */
 import { Type } from 'typebox'
-import { isOpenPactError, OpenPactError, type Receipt, type Until } from '../../../kernel/index.ts'
+import { isOpenPactError, OpenPactError, type Receipt } from '../../../kernel/index.ts'
 import { type Call, operation, Waiting } from '../../operations/operation.ts'
 import { readModel } from '../../read-model/service.ts'
 import { LeaseMs, TaskId } from '../entries.ts'
 import { leaseOf } from '../leases.ts'
-import { answer, rowOf, stateOf } from '../reading.ts'
+import { entryOf, rowOf, stateOf } from '../reading.ts'
 import { leaseOver, type TaskRow, TaskState } from '../state.ts'
+import { answer, writeStep } from '../writing.ts'
 
 export const claimTask = operation({
   name: 'tasks.claim',
@@ -36,33 +37,37 @@ export const claimTask = operation({
     idempotent: true,
   },
   async run({ id, lease_ms, until = 'confirmed', timeout }, call) {
-    const row = rowOf(call.use(readModel), call.pact, id)
     const me = agentKey(call)
     const time = await call.pact.time()
-    if (holds(row, me, time)) return won(call, id, until, call.pact.receipt(row.last))
+    const row = rowOf(call.use(readModel), call.pact, id)
+    if (holds(row, me, time)) return won(call, id, await answer(call, id, until, receiptOf(call, row)))
     const refusal = foreseen(row, [me, call.kernel.identity.key.toString('hex')], time)
     if (refusal) throw await lost(refusal, call, id)
 
     const { lease, timestamp } = await leaseOf(call.pact, lease_ms)
-    const draft = { type: 'task.claim', topic: row.topic, payload: { task: id, lease_ms: lease }, timestamp }
+    const payload = { task: id, lease_ms: lease }
     try {
-      return await won(call, id, until, await call.append(draft, { until, timeout, details: { task: id } }))
+      return await won(call, id, await writeStep(call, 'task.claim', payload, { until, timeout }, timestamp))
     } catch (error) {
       if (!isOpenPactError(error) || error.code !== 'TASK_NOT_OPEN') throw error
       // Two calls of one agent at the same time: the task is its own by whichever came first.
       const now = rowOf(call.use(readModel), call.pact, id)
-      if (holds(now, me, time)) return won(call, id, until, call.pact.receipt(now.last))
+      if (holds(now, me, time)) return won(call, id, await answer(call, id, until, receiptOf(call, now)))
       throw await lost(error.code, call, id)
     }
   },
 })
 
 /** The answer to the winner, unless a reorder made it the loser meanwhile. */
-async function won(call: Call, id: string, until: Until, receipt: Receipt | null): Promise<TaskState> {
-  const state = await answer(call, id, until, receipt)
+async function won(call: Call, id: string, state: TaskState): Promise<TaskState> {
   const { status, claimant } = rowOf(call.use(readModel), call.pact, id)
   if (status === 'open' || claimant !== agentKey(call)) throw await lost('TASK_NOT_OPEN', call, id)
   return state
+}
+
+/** The receipt of the claim or renewal that a row stands on, or null when it is long ago. */
+function receiptOf(call: Call, { changed }: TaskRow): Receipt | null {
+  return call.pact.receipt(entryOf(call.use(readModel), call.pact, changed).id)
 }
 
 /** The loser learns who holds the task. */

@@ -1,10 +1,8 @@
 import { Type } from 'typebox'
 import { operation, Waiting } from '../../operations/operation.ts'
-import { readModel } from '../../read-model/service.ts'
 import { Result, TaskId } from '../entries.ts'
-import { ruleSettings } from '../leases.ts'
-import { answer, rowOf } from '../reading.ts'
 import { TaskState } from '../state.ts'
+import { writeStep } from '../writing.ts'
 
 export const completeTask = operation({
   name: 'tasks.complete',
@@ -20,11 +18,5 @@ export const completeTask = operation({
     tool: 'complete_task',
     use: 'Use when the work on a task that you claimed is done; put what others need in `result`.',
   },
-  async run({ id, result, until = 'applied', timeout }, call) {
-    const { topic } = rowOf(call.use(readModel), call.pact, id)
-    await ruleSettings(call.pact)
-    const draft = { type: 'task.complete', topic, payload: { task: id, result } }
-    const receipt = await call.append(draft, { until, timeout, details: { task: id } })
-    return answer(call, id, until, receipt)
-  },
+  run: ({ id, result, ...waiting }, call) => writeStep(call, 'task.complete', { task: id, result }, waiting),
 })

@@ -4,8 +4,8 @@ import { operation, Waiting } from '../../operations/operation.ts'
 import { Assignee, assigneeKey } from '../assignee.ts'
 import { Dependencies, Description, Priority, Title } from '../entries.ts'
 import { ruleSettings } from '../leases.ts'
-import { answer } from '../reading.ts'
 import { type TaskRow, TaskState } from '../state.ts'
+import { answer } from '../writing.ts'
 
 export const createTask = operation({
   name: 'tasks.create',
@@ -34,11 +34,12 @@ export const createTask = operation({
     const key = assignee === undefined ? undefined : await assigneeKey(call.pact, assignee)
     const payload = { title, description, priority, assignee: key, depends_on }
     const receipt = await call.append({ type: 'task', topic, payload }, { until, timeout })
-    return answer(call, receipt.id, until, receipt, freshRow(receipt, topic, key))
+    const fresh = () => freshRow(call.pact.receipt(receipt.id) ?? receipt, topic, key)
+    return answer(call, receipt.id, until, receipt, fresh)
   },
 })
 
 function freshRow({ id, position }: Receipt, topic = '', assignee: string | null = null): TaskRow {
   const nobody = { claimant: null, lease_until: null }
-  return { id, last: id, position, topic, urgency: 0, assignee, blocked: 0, status: 'open', ...nobody }
+  return { id, position, changed: position, topic, urgency: 0, assignee, blocked: 0, status: 'open', ...nobody }
 }

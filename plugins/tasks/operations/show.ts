@@ -23,7 +23,7 @@ export const showTask = operation({
   async run({ id }, call) {
     const model = call.use(readModel)
     const state = await stateOf(model, call.pact, id)
-    const history = historyOf(model, call.pact, id).map(entry => historyEvent(entryOf(model, call.pact, entry)))
+    const history = historyOf(model, call.pact, id).map(at => historyEvent(entryOf(model, call.pact, at)))
     return { ...state, history }
   },
 })

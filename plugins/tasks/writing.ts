@@ -1,0 +1,56 @@
+/** Writing about a task, and answering with how it stands afterwards. */
+import type { Receipt, Until } from '../../kernel/index.ts'
+import type { Call } from '../operations/operation.ts'
+import { readModel } from '../read-model/service.ts'
+import { ruleSettings } from './leases.ts'
+import { taskRow } from './queries.ts'
+import { rowOf, statesOf } from './reading.ts'
+import type { TaskRow, TaskState } from './state.ts'
+
+/** The inputs `Waiting`. */
+export interface Waiting {
+  until?: Until
+  timeout?: number
+}
+
+/**
+ * Writes an entry about an existing task, under the topic of the task, and answers as far as `until` asks for.
+ * @param timestamp ms; the clock's if absent
+ * @throws OpenPactError TASK_UNKNOWN, TASKS_OFF, and the codes of the rule's verdicts
+ */
+export async function writeStep(
+  call: Call,
+  type: string,
+  payload: { task: string; [field: string]: unknown },
+  { until = 'applied', timeout }: Waiting,
+  timestamp?: number,
+): Promise<TaskState> {
+  const { task } = payload
+  const { topic } = rowOf(call.use(readModel), call.pact, task)
+  await ruleSettings(call.pact)
+  const receipt = await call.append({ type, topic, payload, timestamp }, { until, timeout, details: { task } })
+  return answer(call, task, until, receipt)
+}
+
+/**
+ * The answer to a write: the task as it stands now. While the confirmation that was asked for is outstanding the answer is marked
+ * pending, which makes it 202 over HTTP: it may still turn out otherwise.
+ * @param receipt of the entry that the answer is about; without one, the answer is as sure as the state is
+ * @param fresh stands in for the row of a new task on a machine that is still indexing older history
+ */
+export async function answer(
+  call: Call,
+  id: string,
+  until: Until,
+  receipt: Receipt | null,
+  fresh?: () => TaskRow,
+): Promise<TaskState> {
+  const { pact } = call
+  const model = call.use(readModel)
+  await model.sync(pact)
+  const read = () => [(fresh && taskRow(model, pact, id)) ?? fresh?.() ?? rowOf(model, pact, id)]
+  const [state] = (await statesOf(model, pact, read)) as [TaskState]
+  if (until === 'applied' || (receipt ?? state).confirmed) return state
+  call.pending()
+  return { ...state, pending: true }
+}
