@@ -1,5 +1,6 @@
 /** The daemon: one kernel on one data directory, from its configuration to its last closed file. */
-import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { chmod, mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Config, loadConfig, mergeConfig, parseHostPort } from '../kernel/config.ts'
 import { machineError } from '../kernel/host/data-dir.ts'
@@ -56,8 +57,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         await kernel.pacts.create({ name: 'First pact', alias: 'first' })
       }
       const record = await announce(kernel, place)
+      const forget = () => rmSync(place.daemonFile, { force: true })
+      process.once('exit', forget)
       log.info('daemon ready', { url: record.url, pid: record.pid, version: record.version })
-      return { kernel, record, log, close: () => close(kernel, place, log) }
+      const close = async () => {
+        log.info('daemon closing')
+        // The record goes first: a client that finds none starts no request that would be cut.
+        forget()
+        process.off('exit', forget)
+        await kernel.close()
+        log.info('daemon closed')
+        log.close()
+      }
+      return { kernel, record, log, close }
     } catch (error) {
       await kernel.close()
       throw error
@@ -119,15 +131,6 @@ async function announce(kernel: Kernel, place: Place): Promise<DaemonRecord> {
   return record
 }
 
-async function close(kernel: Kernel, place: Place, log: Log): Promise<void> {
-  log.info('daemon closing')
-  // The record goes first: a client that finds none starts no request that would be cut.
-  await rm(place.daemonFile, { force: true })
-  await kernel.close()
-  log.info('daemon closed')
-  log.close()
-}
-
 export interface Signals {
   /** Resolves with the exit code when the daemon has ended. */
   readonly ended: Promise<number>
@@ -135,7 +138,7 @@ export interface Signals {
   stop(): void
 }
 
-/** Ends a running daemon on SIGTERM and SIGINT, and on anything that was not foreseen. */
+/** Ends a running daemon on SIGTERM, SIGINT and SIGHUP, and on anything that was not foreseen. */
 export function superviseDaemon(daemon: Daemon, log: (failure: Failure, error: unknown) => void): Signals {
   let stop: () => void = () => {}
   const ended = new Promise<number>(resolve => {
@@ -144,7 +147,11 @@ export function superviseDaemon(daemon: Daemon, log: (failure: Failure, error: u
       // A second signal means: now.
       if (stopping) return resolve(130)
       stopping = true
-      setTimeout(() => resolve(1), closeLimit).unref()
+      const expired = () => {
+        daemon.log.error('daemon did not close in time', { limit: closeLimit })
+        resolve(1)
+      }
+      setTimeout(expired, closeLimit).unref()
       daemon.close().then(
         () => resolve(0),
         error => {
@@ -158,8 +165,7 @@ export function superviseDaemon(daemon: Daemon, log: (failure: Failure, error: u
       log(asFailure(new OpenPactError('DAEMON_CRASHED')), error)
       resolve(1)
     }
-    process.on('SIGTERM', stop)
-    process.on('SIGINT', stop)
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, stop)
     process.on('uncaughtException', crash)
     process.on('unhandledRejection', crash)
   })

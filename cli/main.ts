@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The `openpact` command. */
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { OpenPactError } from '../kernel/errors.ts'
 import { dhtCommand } from './commands/dht.ts'
@@ -15,6 +14,7 @@ import { stopCommand } from './commands/stop.ts'
 import { asFailure, exitCode, renderFailure } from './errors.ts'
 import { addOperations, knownOperations } from './generated.ts'
 import { type Flags, Session } from './session.ts'
+import { ownVersion } from './version.ts'
 
 const own = [
   initCommand,
@@ -32,7 +32,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('openpact')
   program
     .description('A shared, signed memory and a way to divide work for software agents.')
-    .version(version(), '-V, --version', 'print the version')
+    .version(ownVersion(), '-V, --version', 'print the version')
     .option('--data-dir <dir>', 'data directory (OPENPACT_HOME, ~/.openpact)')
     .option('--config <file>', 'configuration file (openpact.config.* in the data directory)')
     .option('--port <port>', 'port of the HTTP door; of the node for `dht`')
@@ -64,10 +64,6 @@ function earlyFlags(argv: readonly string[]): Flags {
 
 function everyCommand(parent: Command): Command[] {
   return parent.commands.flatMap(command => [command, ...everyCommand(command)])
-}
-
-function version(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
 }
 
 /** Help and version are no failures; a mistyped command line is one of ours. */

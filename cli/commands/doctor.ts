@@ -5,32 +5,11 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { DATA_FORMAT } from '../../kernel/host/data-dir.ts'
 import { asFailure } from '../errors.ts'
+import { explainPact, type Finding, type PactStatus } from '../explain-pact.ts'
+import type { DaemonRecord } from '../place.ts'
 import type { Session } from '../session.ts'
+import { ownVersion } from '../version.ts'
 import type { MachineStatus } from './status.ts'
-
-export interface Finding {
-  /** `advice` is nothing broken, but something to know or do. */
-  level: 'ok' | 'advice' | 'fault'
-  about: string
-  words: string
-}
-
-/** `GET /v1/pacts/:id/status`, as far as it is explained here. */
-export interface PactStatus {
-  alias: string
-  length: number
-  confirmed: number
-  contiguous: number
-  synced: boolean
-  writable: boolean
-  indexers: { writer: string; online: boolean; self: boolean }[]
-  waiting: string
-  interrupted: { reason: string; cure: string } | null
-  peers: { tunnel: boolean }[]
-  index: { indexed: number; length: number; partial: boolean }
-  proposed: string | null
-  health: { ok: boolean; problems: string[]; repairs: number }
-}
 
 /** Less free space than this is advised against, bytes. */
 const lowDisk = 1024 ** 3
@@ -131,14 +110,11 @@ async function checkDaemon(shell: Session): Promise<Finding[]> {
   try {
     const client = shell.client()
     const { body: machine } = await client.get<MachineStatus>('/v1/status')
-    const findings = [
-      { level: 'ok' as const, about: 'Daemon', words: `answers at ${daemon.url}, version ${machine.version}` },
-    ]
     const pacts = await Promise.all(
       machine.pacts.map(async pact => (await client.get<PactStatus>(`/v1/pacts/${pact.id}/status`)).body),
     )
     return [
-      ...findings,
+      checkVersion(daemon, machine),
       checkNetwork(machine),
       ...joinFindings(machine),
       ...pacts.flatMap(explainPact),
@@ -150,21 +126,25 @@ async function checkDaemon(shell: Session): Promise<Finding[]> {
   }
 }
 
-/** Whether a daemon would get its port. Only where a port is named: the daemon's own is in a configuration that is not read here. */
+/** Whether a daemon would get its port: the one that is named, or the default. The configuration is not read here. */
 async function checkPort(shell: Session): Promise<Finding> {
-  if (shell.flags.port === undefined) return { level: 'ok', about: 'Port', words: 'looked at when the daemon starts' }
-  const port = shell.port()
+  const { DEFAULT_PORT } = await import('../../plugins/http/config.ts')
+  const port = shell.flags.port === undefined ? DEFAULT_PORT : shell.port()
   const free = await new Promise<boolean>(resolve => {
     const server = createServer()
     server.once('error', () => resolve(false))
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
   if (free) return { level: 'ok', about: 'Port', words: `${port} is free` }
-  return {
-    level: 'fault',
-    about: 'Port',
-    words: `${port} is taken by another program; choose another with --port (0 takes any free one)`,
-  }
+  const words = `${port} is taken by another program; choose another with --port (0 takes any free one)`
+  return { level: 'fault', about: 'Port', words }
+}
+
+function checkVersion({ url }: DaemonRecord, { version }: MachineStatus): Finding {
+  const own = ownVersion()
+  if (version === own) return { level: 'ok', about: 'Daemon', words: `answers at ${url}, version ${version}` }
+  const words = `answers at ${url} with version ${version}, this command is ${own}; restart it with \`openpact stop\` and \`openpact start\``
+  return { level: 'advice', about: 'Daemon', words }
 }
 
 function checkNetwork({ network }: MachineStatus): Finding {
@@ -188,51 +168,4 @@ function broken({ failed }: MachineStatus): Finding[] {
     about: `Pact ${id.slice(0, 8)}`,
     words: `${message} ${help}`,
   }))
-}
-
-/** One pact in plain words: who is awake, who must be, what to do. */
-export function explainPact(pact: PactStatus): Finding[] {
-  const about = `Pact ${pact.alias}`
-  const findings: Finding[] = []
-  if (pact.interrupted)
-    findings.push({ level: 'fault', about, words: `${pact.interrupted.reason} ${pact.interrupted.cure}` })
-  for (const problem of pact.health.problems) findings.push({ level: 'fault', about, words: problem })
-  if (pact.health.repairs > 0)
-    findings.push({ level: 'advice', about, words: `repaired itself ${pact.health.repairs} times` })
-  findings.push({ level: 'ok', about, words: `${connected(pact)} ${indexing(pact)}` })
-  if (pact.waiting) findings.push({ level: 'advice', about, words: pact.waiting })
-  if (!pact.synced) {
-    const words = `${pact.contiguous} of ${pact.length} entries are on this machine from the start on; keep a member online until all are`
-    findings.push({ level: 'advice', about, words })
-  }
-  if (pact.index.partial) {
-    findings.push({
-      level: 'advice',
-      about,
-      words: `${pact.index.indexed} of ${pact.index.length} entries can be searched yet`,
-    })
-  }
-  if (!pact.writable && !pact.interrupted) {
-    findings.push({ level: 'advice', about, words: 'can be read but not written yet: admission waits to be confirmed' })
-  }
-  if (pact.proposed)
-    findings.push({ level: 'advice', about, words: 'a change of the charter waits until enough indexers can run it' })
-  return findings
-}
-
-function connected({ peers }: PactStatus): string {
-  const open = peers.filter(peer => peer.tunnel).length
-  if (open === 0) return 'No other member is connected.'
-  return open === 1 ? '1 other machine is connected.' : `${open} other machines are connected.`
-}
-
-function indexing({ indexers }: PactStatus): string {
-  const name = (indexer: PactStatus['indexers'][number]) => (indexer.self ? 'this machine' : indexer.writer.slice(0, 8))
-  const [only] = indexers
-  if (!only) return 'Who confirms entries is not known here yet.'
-  if (indexers.length === 1)
-    return `Entries are confirmed by ${name(only)} alone${only.online ? ', which is awake.' : ', which is off.'}`
-  const awake = indexers.filter(indexer => indexer.online)
-  const needed = Math.floor(indexers.length / 2) + 1
-  return `Entries are confirmed by ${needed} of ${indexers.map(name).join(', ')}; awake: ${awake.map(name).join(', ') || 'none'}.`
 }

@@ -1,5 +1,6 @@
 /** `openpact init`: a first or further pact on this machine, whether or not a daemon runs. */
 import type { Command } from 'commander'
+import { runningDaemon } from '../place.ts'
 import type { PactLine, Session } from '../session.ts'
 
 interface InitFlags {
@@ -20,12 +21,13 @@ export function initCommand(program: Command, session: () => Session): void {
     .option('--template <template>', 'preset for the charter')
     .action(async (flags: InitFlags) => {
       const shell = session()
+      const running = runningDaemon(shell.place) !== null
       const pact = await shell.withDaemon(async client => {
         const name = flags.name ?? flags.alias ?? 'First pact'
         const body = { name, alias: flags.alias, purpose: flags.purpose, template: flags.template }
         return (await shell.progress('Creating the pact', () => client.post<PactLine>('/v1/pacts', body))).body
       })
-      const next = shell.daemon() ? '' : '\nStart the daemon with `openpact start`.'
+      const next = running ? '' : '\nStart the daemon with `openpact start`.'
       shell.say(
         `Created the pact "${pact.name}" (alias ${pact.alias}).${next}\n` +
           'Invite another machine with `openpact invite`; it joins with `openpact join <token>`.',

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { OpenPactError } from '../../kernel/errors.ts'
 import { RemoteFailure } from '../errors.ts'
+import { runningDaemon } from '../place.ts'
 import type { Session } from '../session.ts'
 
 interface JoinFlags {
@@ -33,7 +34,7 @@ async function join(shell: Session, token: string, flags: JoinFlags): Promise<vo
     const hint = 'Use a number of seconds from 0 to 100.'
     throw new OpenPactError('USAGE', { reason: `--timeout ${flags.timeout} is not possible`, hint })
   }
-  const running = shell.daemon() !== null
+  const running = runningDaemon(shell.place) !== null
   const answer = await shell.withDaemon(async client => {
     const work = () =>
       client.post<JoinAnswer>('/v1/pacts/join', { token, alias: flags.alias, timeout }, { timeout: timeout + 20_000 })

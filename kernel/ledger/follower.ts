@@ -34,7 +34,7 @@ export async function readRecord(log: Hypercore, position: number): Promise<LogR
 }
 
 async function readBlock(log: Hypercore, position: number): Promise<Buffer | null> {
-  if (position >= log.length) return null
+  if (position < 0 || position >= log.length) return null
   try {
     return await log.get(position, { wait: false })
   } catch {

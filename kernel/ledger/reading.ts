@@ -7,7 +7,7 @@ import type { Views } from './apply.ts'
 import type { CharterRow } from './charter.ts'
 import { type Counter, type Counters, readCounter } from './counters.ts'
 import type { Until } from './entry.ts'
-import { chainOf } from './record.ts'
+import { readRecord } from './follower.ts'
 import type { AgentRow, IdentityRow, IndexerRow, PrefixRow, Seat } from './seats.ts'
 import { listState, readState } from './state.ts'
 
@@ -112,8 +112,8 @@ export class StateReader {
   }
 
   async counter(writer: string): Promise<Counter> {
-    const head = this.log.length > 0 ? await this.log.get(this.log.length - 1, { timeout: 5000 }) : null
-    const known = head && this.counters.known(writer, chainOf(head))
+    const head = await readRecord(this.log, this.log.length - 1)
+    const known = head && this.counters.known(writer, head.chain)
     return known ?? readCounter(this.bee, this.log, writer)
   }
 

@@ -7,6 +7,9 @@ import { issueToken, listTokens, revokeToken, rotateToken } from './operations.t
 import { access } from './service.ts'
 import { migrations, Tokens } from './tokens.ts'
 
+// What other plugins may import, in the tree and out of it (`openpact/plugins/access`).
+export * from './service.ts'
+
 export default definePlugin({
   name: 'access',
   version: '0.1.0',

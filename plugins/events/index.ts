@@ -8,6 +8,9 @@ import { listChanges } from './operations.ts'
 import { events, streams } from './service.ts'
 import { eventStream } from './stream.ts'
 
+// What other plugins may import, in the tree and out of it (`openpact/plugins/events`).
+export * from './service.ts'
+
 export default definePlugin({
   name: 'events',
   version: '0.1.0',

@@ -10,8 +10,11 @@ const Rate = (burst: number, rate: number) =>
     { default: {} },
   )
 
+/** Where clients look when nothing else is said. */
+export const DEFAULT_PORT = 6736
+
 export const httpConfig = Type.Object({
-  port: Type.Integer({ minimum: 0, maximum: 65_535, default: 6736, description: '0 takes any free port' }),
+  port: Type.Integer({ minimum: 0, maximum: 65_535, default: DEFAULT_PORT, description: '0 takes any free port' }),
   host: Type.Union([Type.Literal('127.0.0.1'), Type.Literal('::1')], {
     default: '127.0.0.1',
     description: 'Loopback only: nothing here is made for a network',

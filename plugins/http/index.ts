@@ -8,6 +8,9 @@ import { healthz, openapi, ping, readyz } from './own-routes.ts'
 import { http, routePoint } from './route.ts'
 import { HttpServer } from './server.ts'
 
+// What other plugins may import, in the tree and out of it (`openpact/plugins/http`).
+export * from './route.ts'
+
 export default definePlugin({
   name: 'http',
   version: '0.1.0',

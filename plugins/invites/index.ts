@@ -12,6 +12,9 @@ import { rules } from './rules.ts'
 import { admissionKindPoint, joining } from './service.ts'
 import { invitesTable } from './tables.ts'
 
+// What other plugins may import, in the tree and out of it (`openpact/plugins/invites`).
+export * from './service.ts'
+
 export default definePlugin({
   name: 'invites',
   version: '0.1.0',

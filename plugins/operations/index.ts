@@ -9,6 +9,10 @@ import { Registry } from './registry.ts'
 import { OperationRunner } from './runner.ts'
 import { operations } from './service.ts'
 
+// What other plugins may import, in the tree and out of it (`openpact/plugins/operations`).
+export * from './operation.ts'
+export * from './service.ts'
+
 export default definePlugin({
   name: 'operations',
   version: '0.1.0',

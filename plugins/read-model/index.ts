@@ -7,6 +7,10 @@ import { readModel } from './service.ts'
 import { tablePoint } from './table.ts'
 import './errors.ts'
 
+// What other plugins may import, in the tree and out of it (`openpact/plugins/read-model`).
+export * from './service.ts'
+export * from './table.ts'
+
 export default definePlugin({
   name: 'read-model',
   version: '0.1.0',

@@ -3,6 +3,10 @@ import { definePlugin } from '../../kernel/index.ts'
 import { LocalStore } from './local.ts'
 import { store } from './service.ts'
 
+// What other plugins may import, in the tree and out of it (`openpact/plugins/store`).
+export * from './service.ts'
+export * from './sqlite.ts'
+
 export default definePlugin({
   name: 'store',
   version: '0.1.0',

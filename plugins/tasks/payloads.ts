@@ -20,6 +20,8 @@ export type Priority = (typeof priorities)[number]
 
 export const idPattern = '^[0-9a-f]{8}-[1-9][0-9]{0,14}$'
 export const keyPattern = '^[0-9a-f]{64}$'
+const id = new RegExp(idPattern)
+const key = new RegExp(keyPattern)
 
 export interface TaskPayload {
   title: string
@@ -56,7 +58,7 @@ export function isTask(value: unknown): value is TaskPayload {
     isText(title, 1, bounds.title) &&
     (description === undefined || isText(description, 0, bounds.description)) &&
     (priority === undefined || priorities.some(known => known === priority)) &&
-    (assignee === undefined || matches(assignee, keyPattern)) &&
+    (assignee === undefined || matches(assignee, key)) &&
     (depends_on === undefined || isDependencies(depends_on))
   )
 }
@@ -77,20 +79,20 @@ export function isComplete(value: unknown): value is CompletePayload {
 
 /** What all entries about an existing task have in common. */
 function isStep(value: unknown): value is { task: string; [key: string]: unknown } {
-  return isRecord(value) && matches(value.task, idPattern)
+  return isRecord(value) && matches(value.task, id)
 }
 
 function isDependencies(value: unknown): boolean {
   return (
     Array.isArray(value) &&
     value.length <= bounds.dependencies &&
-    value.every(id => matches(id, idPattern)) &&
+    value.every(each => matches(each, id)) &&
     new Set(value).size === value.length
   )
 }
 
-function matches(value: unknown, pattern: string): value is string {
-  return typeof value === 'string' && new RegExp(pattern).test(value)
+function matches(value: unknown, pattern: RegExp): value is string {
+  return typeof value === 'string' && pattern.test(value)
 }
 
 /** Schemas count code points, JavaScript counts UTF-16 units: the dear way of counting is taken only where the two can differ. */

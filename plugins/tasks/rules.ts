@@ -63,7 +63,7 @@ function subjectOf(entry: RuledEntry): string {
 }
 
 /** What an entry makes of its task: the new record, or the code why it may not. */
-export async function decide(entry: RuledEntry, context: Context): Promise<TaskRecord | string> {
+async function decide(entry: RuledEntry, context: Context): Promise<TaskRecord | string> {
   const { type, payload } = entry
   if (type === 'task') return create(payload, context)
   if (type === 'task.claim' && isLease(payload)) {

@@ -61,6 +61,18 @@ describe('configuration', () => {
   })
 })
 
+it('a fault that nobody foresaw, later, ends the daemon with a code', async () => {
+  const plugin =
+    "{ name: 'bomb', version: '1.0.0', api: 1, summary: 'x', setup: () => void setTimeout(() => { throw new Error('boom') }) }"
+  const dir = await withConfig('bomb', 'openpact.config.mjs', `export default { network: false, plugins: [${plugin}] }`)
+  const { code, stderr } = await start(dir)
+  expect(code).toBe(1)
+  expect(stderr).toContain('[DAEMON_CRASHED]')
+  expect(stderr).not.toMatch(/^\s+at /m)
+  expect(await readFile(join(dir, 'logs', 'daemon.log'), 'utf8')).toContain('boom')
+  expect(await readdir(join(dir, 'run'))).not.toContain('daemon.json')
+})
+
 describe('this machine', () => {
   it('has the port taken', async () => {
     const server = createServer()

@@ -6,9 +6,12 @@ import { join } from 'node:path'
 import { openLog } from '../../kernel/host/log.ts'
 import { type Application, applicationOf, doorTopic, type Kernel, startKernel } from '../../kernel/index.ts'
 import type { Ledger } from '../../kernel/ledger/ledger.ts'
+import events from '../../plugins/events/index.ts'
+import readModel from '../../plugins/read-model/index.ts'
+import store from '../../plugins/store/index.ts'
 import { openDoorPlugin } from '../support/kernels.ts'
 import type { Item } from './items.ts'
-import { soakPlugin } from './plugin.ts'
+import { noSurfaces, soakPlugin } from './plugin.ts'
 import { type Report, reportOf } from './report.ts'
 import { Watch } from './watch.ts'
 
@@ -68,7 +71,7 @@ export class Actor {
   async start(): Promise<void> {
     const { dir, socket, logFile } = this.options
     const log = openLog({ level: 'warn', file: logFile })
-    const plugins = [soakPlugin(this.watch), openDoorPlugin]
+    const plugins = [store, noSurfaces, readModel, events, soakPlugin(this.watch), openDoorPlugin]
     this.kernel = await startKernel({ dataDir: dir, plugins, network: false, base: dir, log })
     if (this.kernel.pacts.find('soak')) this.follow()
     else if ((await readdir(join(dir, 'pacts'))).length > 0) throw new Error(`the pact was not opened; see ${logFile}`)
@@ -149,7 +152,7 @@ export class Actor {
   }
 
   report(): Promise<Report> {
-    return reportOf(this.pact, this.watch, this.written)
+    return reportOf(this.kernel, this.pact, this.watch, this.written)
   }
 
   async where(): Promise<Where> {

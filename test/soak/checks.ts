@@ -1,6 +1,7 @@
 /** What must hold when all peers of a run are joined and at rest. Answers the faults in plain words. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Book } from './book.ts'
+import { mustBeTold } from './derived.ts'
 import { judgeAll } from './items.ts'
 import type { Report } from './report.ts'
 
@@ -15,6 +16,9 @@ export function faultsOf(reports: Map<string, Report>, book: Book): string[] {
     if (!isDeepStrictEqual(report.state, first.state))
       faults.push(`${name} and ${firstName} hold different state: ${keysApart(report.state, first.state)}`)
   }
+  for (const [name, { derived }] of reports)
+    if (derived.dump !== first.derived.dump)
+      faults.push(`${name} and ${firstName} made different indexes of the same log`)
   faults.push(...ofHistory(first), ...ofPromises(first, book))
   return faults
 }
@@ -22,8 +26,8 @@ export function faultsOf(reports: Map<string, Report>, book: Book): string[] {
 const chainOf = (line: { chain: string }) => line.chain
 
 /** One peer by itself: complete, confirmed to the end, told in full by hooks and receipts. */
-function alone({ length, confirmed, log, told, receipts, health, faults }: Report): string[] {
-  const found = [...faults, ...told.faults, ...health.problems]
+function alone({ length, confirmed, log, told, receipts, health, derived, faults }: Report): string[] {
+  const found = [...faults, ...told.faults, ...health.problems, ...derived.faults]
   if (confirmed !== length) found.push(`confirmed to ${confirmed} of ${length}`)
   const apart = firstDifference(
     log.map((line, i) => (told.chain[i] === null ? null : line.chain)),
@@ -31,6 +35,9 @@ function alone({ length, confirmed, log, told, receipts, health, faults }: Repor
   )
   if (apart !== null) found.push(`the hooks told another log than there is, from position ${apart} on`)
   if (told.confirmed !== confirmed) found.push(`the hooks told ${told.confirmed} confirmed, it is ${confirmed}`)
+  const expected = mustBeTold(log, derived.since)
+  const event = firstDifference(derived.told, expected)
+  if (event !== null) found.push(`events tell ${derived.told[event]} where ${expected[event]} happened`)
   for (const { id, position, verdict, confirmed } of receipts) {
     const line = log[position]
     if (line?.id !== id) found.push(`the receipt of ${id} says position ${position}, where ${line?.id} stands`)

@@ -1,7 +1,8 @@
 /** Everything a peer holds at the end of a run, as plain data, for comparing it with the others and with what was acknowledged. */
-import type { LogRecord } from '../../kernel/index.ts'
+import type { Kernel, LogRecord } from '../../kernel/index.ts'
 import type { Ledger } from '../../kernel/ledger/ledger.ts'
 import { nextChain, ZERO } from '../../kernel/ledger/record.ts'
+import { type Derived, derivedOf } from './derived.ts'
 import type { Item } from './items.ts'
 import type { Watch } from './watch.ts'
 
@@ -28,11 +29,12 @@ export interface Report {
   /** What the peer answers about its own entries. */
   receipts: { id: string; position: number; verdict: string; confirmed: boolean }[]
   health: { ok: boolean; problems: string[]; repairs: number }
+  derived: Derived
   /** What is wrong with this peer by itself. */
   faults: string[]
 }
 
-export async function reportOf(pact: Ledger, watch: Watch, written: string[]): Promise<Report> {
+export async function reportOf(kernel: Kernel, pact: Ledger, watch: Watch, written: string[]): Promise<Report> {
   const faults: string[] = []
   const log: Line[] = []
   let chain: Buffer = ZERO
@@ -55,7 +57,8 @@ export async function reportOf(pact: Ledger, watch: Watch, written: string[]): P
   })
   const { health } = await pact.status()
   const told = { chain: watch.chain, confirmed: watch.confirmed, reverts: watch.reverts, faults: watch.faults }
-  return { length, confirmed, log, state, told, receipts, health, faults }
+  const derived = await derivedOf(kernel, pact)
+  return { length, confirmed, log, state, told, receipts, health, derived, faults }
 }
 
 function lineOf(record: LogRecord): Line {

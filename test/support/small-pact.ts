@@ -193,16 +193,25 @@ export class SmallPact implements Replicated {
 
   async close(): Promise<void> {
     this.events.removeAllListeners()
-    Error.stackTraceLimit = 50; await closeQuiesced(this.#base).catch((e: Error) => { console.log('CLOSEFAIL', e.stack); throw e })
+    await closeQuiesced(this.#base)
     await this.store.close()
     await rm(this.dir, { recursive: true, force: true })
   }
 
   async #append(entry: Op): Promise<void> {
-    await this.#base.append(Buffer.from(JSON.stringify(entry))).catch((e: Error) => { console.log('APPENDFAIL', e.stack); throw e })
+    await this.#base.append(Buffer.from(JSON.stringify(entry)))
   }
 
+  /** The view may be exchanged or closed while it is read; the next update reads it again. */
   async #read(): Promise<void> {
+    try {
+      await this.#readView()
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'SESSION_CLOSED') throw error
+    }
+  }
+
+  async #readView(): Promise<void> {
     const { view } = this.#base
     const texts: string[] = []
     const applied = new Map<string, Standing>()

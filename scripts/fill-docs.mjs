@@ -1,0 +1,14 @@
+// Puts the files that docs/plugins.md quotes into it: `node scripts/fill-docs.mjs` writes, `--check` fails when the page has drifted.
+import { readFileSync, writeFileSync } from 'node:fs'
+
+const page = 'docs/plugins.md'
+const text = readFileSync(page, 'utf8')
+const filled = text.replace(/<!-- file: (\S+) -->\n(?:```ts\n[\s\S]*?\n```\n)?/g, (_, file) => {
+  return `<!-- file: ${file} -->\n\`\`\`ts\n${readFileSync(file, 'utf8').trimEnd()}\n\`\`\`\n`
+})
+if (process.argv.includes('--check')) {
+  if (filled !== text) {
+    console.error(`${page} does not quote its files as they are: run node scripts/fill-docs.mjs`)
+    process.exit(1)
+  }
+} else writeFileSync(page, filled)
