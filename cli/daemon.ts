@@ -8,7 +8,7 @@ import { type Log, openLog } from '../kernel/host/log.ts'
 import { type Kernel, OpenPactError, startKernel } from '../kernel/index.ts'
 import builtIn from '../openpact.config.ts'
 import { http } from '../plugins/http/route.ts'
-import { asFailure, type Failure } from './errors.ts'
+import './errors.ts'
 import type { DaemonRecord, Place } from './place.ts'
 
 export interface DaemonOptions {
@@ -131,19 +131,20 @@ async function announce(kernel: Kernel, place: Place): Promise<DaemonRecord> {
   return record
 }
 
-export interface Signals {
-  /** Resolves with the exit code when the daemon has ended. */
-  readonly ended: Promise<number>
-  /** Ends it as a signal would. */
-  stop(): void
+/**
+ * Calls `told` on anything that was not foreseen. The state of the process is unknown then; what was acknowledged is on disk, so
+ * ending it is the safe answer.
+ */
+export function onCrash(told: (error: unknown) => void): void {
+  process.on('uncaughtException', told)
+  process.on('unhandledRejection', told)
 }
 
-/** Ends a running daemon on SIGTERM, SIGINT and SIGHUP, and on anything that was not foreseen. */
-export function superviseDaemon(daemon: Daemon, log: (failure: Failure, error: unknown) => void): Signals {
-  let stop: () => void = () => {}
-  const ended = new Promise<number>(resolve => {
+/** Resolves with the exit code once the daemon has ended: by a signal, or because `signal` says so. */
+export function daemonEnded(daemon: Daemon, signal: AbortSignal): Promise<number> {
+  return new Promise(resolve => {
     let stopping = false
-    stop = () => {
+    const stop = () => {
       // A second signal means: now.
       if (stopping) return resolve(130)
       stopping = true
@@ -155,19 +156,13 @@ export function superviseDaemon(daemon: Daemon, log: (failure: Failure, error: u
       daemon.close().then(
         () => resolve(0),
         error => {
-          log(asFailure(error), error)
+          daemon.log.error('daemon did not close cleanly', { error })
           resolve(1)
         },
       )
     }
-    // The state of the process is unknown after this: what was acknowledged is on disk, so ending is the safe answer.
-    const crash = (error: unknown) => {
-      log(asFailure(new OpenPactError('DAEMON_CRASHED')), error)
-      resolve(1)
-    }
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, stop)
-    process.on('uncaughtException', crash)
-    process.on('unhandledRejection', crash)
+    for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(name, stop)
+    signal.addEventListener('abort', stop)
+    if (signal.aborted) stop()
   })
-  return { ended, stop: () => stop() }
 }

@@ -21,6 +21,7 @@ declare module 'hypercore-crypto' {
 
 declare module 'hypercore' {
   import type { EventEmitter } from 'node:events'
+
   interface GetOptions {
     wait?: boolean
     timeout?: number
@@ -44,6 +45,8 @@ declare module 'hypercore' {
     has(start: number, end?: number): Promise<boolean>
     append(blocks: Bytes | Bytes[]): Promise<{ length: number; byteLength: number }>
     truncate(length: number): Promise<void>
+    /** Drops blocks of this machine. */
+    clear(start: number, end?: number): Promise<unknown>
     update(options?: { wait?: boolean }): Promise<boolean>
     download(range: { start?: number; end?: number; blocks?: number[]; linear?: boolean }): {
       done(): Promise<void>
@@ -60,6 +63,7 @@ declare module 'hypercore' {
 declare module 'corestore' {
   import type { EventEmitter } from 'node:events'
   import type Hypercore from 'hypercore'
+
   class Corestore extends EventEmitter {
     constructor(storage: string | object, options?: object)
     ready(): Promise<void>
@@ -75,6 +79,7 @@ declare module 'corestore' {
 
 declare module 'hyperbee' {
   import type Hypercore from 'hypercore'
+
   interface Node {
     seq: number
     key: string
@@ -100,6 +105,7 @@ declare module 'hyperbee' {
     snapshot(): Hyperbee
     createReadStream(range?: object, options?: object): AsyncIterable<Node>
   }
+
   export type { Batch, Node }
   export default Hyperbee
 }
@@ -109,6 +115,7 @@ declare module 'autobase' {
   import type { Duplex } from 'node:stream'
   import type Corestore from 'corestore'
   import type Hypercore from 'hypercore'
+
   interface ApplyNode {
     indexed: boolean
     optimistic: boolean
@@ -186,12 +193,14 @@ declare module 'autobase' {
     replicate(isInitiator: boolean | object, options?: object): Duplex
     views(): Hypercore[]
   }
+
   export type { ApplyHost, ApplyNode, IndexedInfo }
   export default Autobase
 }
 
 declare module 'autobase/lib/apply-state.js' {
   import type Autobase from 'autobase'
+
   interface BootRecord {
     version: number
     /** The system core that a reopen starts from. */
@@ -225,6 +234,7 @@ declare module 'autobase/lib/apply-state.js' {
     shouldMigrate(): Promise<boolean>
     finalize(key: Bytes): Promise<void>
   }
+
   export type { BootRecord, LocalNode }
   export default ApplyState
 }
@@ -235,6 +245,7 @@ declare module 'autobase/lib/caps.js' {
 
 declare module 'protomux' {
   import type { Duplex } from 'node:stream'
+
   interface Encoding<T> {
     preencode(state: object, value: T): void
     encode(state: object, value: T): void
@@ -273,12 +284,14 @@ declare module 'protomux' {
     opened(id: { protocol: string; id?: Bytes }): boolean
     destroy(error?: Error): void
   }
+
   export type { Channel }
   export default Protomux
 }
 
 declare module 'hyperdht' {
   import type { EventEmitter } from 'node:events'
+
   class DHT extends EventEmitter {
     constructor(options?: object)
     static bootstrapper(port: number, host: string, options?: object): DHT
@@ -313,6 +326,7 @@ declare module 'hyperswarm' {
   import type { EventEmitter } from 'node:events'
   import type { Duplex } from 'node:stream'
   import type DHT from 'hyperdht'
+
   interface Connection extends Duplex {
     publicKey: Bytes
     remotePublicKey: Bytes
@@ -350,6 +364,7 @@ declare module 'hyperswarm' {
     resume(): Promise<void>
     destroy(options?: object): Promise<void>
   }
+
   export type { Connection, Discovery, PeerInfo }
   export default Hyperswarm
 }
@@ -410,10 +425,7 @@ declare module 'blind-pairing-core' {
     userData: Bytes
     open(publicKey: Bytes): Bytes
   }
-  export function createInvite(
-    key: Bytes,
-    options?: { discoveryKey?: Bytes; expires?: number; seed?: Bytes },
-  ): Invite
+  export function createInvite(key: Bytes, options?: { discoveryKey?: Bytes; expires?: number; seed?: Bytes }): Invite
   export function decodeInvite(invite: Bytes): { id: Bytes; seed: Bytes; discoveryKey: Bytes; expires: number }
   export function verifyReceipt(receipt: Bytes, publicKey: Bytes): Bytes | null
   export { CandidateRequest, MemberRequest }

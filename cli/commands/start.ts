@@ -1,6 +1,7 @@
 /** `openpact start`: the daemon, detached by default. */
 import type { Command } from 'commander'
 import { OpenPactError } from '../../kernel/errors.ts'
+import { openLog } from '../../kernel/host/log.ts'
 import type { Daemon } from '../daemon.ts'
 import { asFailure, renderFailure } from '../errors.ts'
 import type { Report } from '../launch.ts'
@@ -35,8 +36,18 @@ async function detached(shell: Session): Promise<void> {
 
 async function foreground(shell: Session, flags: StartFlags): Promise<void> {
   // Here and not above: no other command should load all plugins.
-  const { startDaemon, superviseDaemon } = await import('../daemon.ts')
+  const { daemonEnded, onCrash, startDaemon } = await import('../daemon.ts')
   const report = (message: Report) => process.send?.(message)
+  const fail = (error: unknown) => report({ state: 'failed', failure: asFailure(error) })
+  onCrash(error => {
+    const crash = new OpenPactError('DAEMON_CRASHED', {}, { cause: error })
+    openLog({ file: shell.place.logFile }).error('daemon crashed', { error: crash })
+    process.stderr.write(renderFailure(asFailure(crash), shell.json))
+    fail(crash)
+    process.exit(1)
+  })
+  const stop = new AbortController()
+  if (flags.temporary) process.once('disconnect', () => stop.abort())
   let doing = 'Starting'
   const options = {
     place: shell.place,
@@ -59,18 +70,14 @@ async function foreground(shell: Session, flags: StartFlags): Promise<void> {
       () => startDaemon(options),
     )
   } catch (error) {
-    report({ state: 'failed', failure: asFailure(error) })
+    fail(error)
     throw error
   }
-  const supervision = superviseDaemon(daemon, (failure, error) => {
-    daemon.log.error('daemon failed', { error })
-    process.stderr.write(renderFailure(failure, shell.json))
-  })
+  const ended = daemonEnded(daemon, stop.signal)
   report({ state: 'ready', record: daemon.record })
-  if (flags.temporary) process.once('disconnect', supervision.stop)
-  else if (process.connected) process.disconnect()
+  if (process.connected && !flags.temporary) process.disconnect()
   shell.say(welcome(daemon, shell), daemon.record)
-  process.exit(await supervision.ended)
+  process.exit(await ended)
 }
 
 function welcome(daemon: Daemon, shell: Session): string {

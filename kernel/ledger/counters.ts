@@ -3,6 +3,7 @@
  * gets them only when the log passes a multiple of FOLD: a put per entry would be a fifth of the cost of a lone append.
  * Rows `k/n/<8 hex>` = [n, malformed block, timestamp] are complete up to the log length in `k/folded`; the rest is read from the log.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type Hyperbee from 'hyperbee'
 import type Hypercore from 'hypercore'
 import { decodeRecord } from './record.ts'
@@ -68,16 +69,29 @@ export class Counters {
   }
 }
 
-/** The counter of a writer as a reader finds it; waits up to 5 s for a block that is not on this machine. */
-export async function readCounter(bee: Hyperbee, log: Hypercore, writer: string): Promise<Counter> {
+/** The counter of a writer in a log of some length, as a reader finds it; waits up to 5 s for a block that is not on this machine. */
+export async function readCounter(bee: Hyperbee, log: Hypercore, writer: string, length: number): Promise<Counter> {
   const row = (await readState<Counter>(bee, `k/n/${writer.slice(0, 8)}`)) ?? [0, 0, 0]
   const folded = (await readState<number>(bee, 'k/folded')) ?? 0
-  for (let position = folded; position < log.length; position++) {
-    const block = await log.get(position, { timeout: 5000 })
+  for (let position = folded; position < length; position++) {
+    const block = await blockAt(log, position)
     const record = block && decodeRecord(position, block)
     if (record && prefixOf(record.writer) === writer.slice(0, 8)) countInto(row, record)
   }
   return row
+}
+
+/** Turns of the event loop in which a commit may count blocks that cannot be read yet. */
+const COMMIT_TURNS = 16
+
+/** A block of the log. While Autobase commits, the length is ahead of the blocks for a turn; waiting for the network would then fail. */
+async function blockAt(log: Hypercore, position: number): Promise<Buffer | null> {
+  for (let turn = 0; turn < COMMIT_TURNS; turn++) {
+    const block = await log.get(position, { wait: false }).catch(() => null)
+    if (block || position >= log.length) return block
+    await nextTurn()
+  }
+  return log.get(position, { timeout: 5000 })
 }
 
 function countInto(row: Counter, { n, entry }: Counted): void {

@@ -27,7 +27,13 @@ afterEach(async () => {
 function blocks(texts: string[]): Buffer[] {
   let chain: Buffer = ZERO
   return texts.map((text, i) => {
-    const judged = { writer: Buffer.alloc(32, 7), n: i + 1, verdict: 'malformed', bytes: Buffer.from(text), entry: null }
+    const judged = {
+      writer: Buffer.alloc(32, 7),
+      n: i + 1,
+      verdict: 'malformed',
+      bytes: Buffer.from(text),
+      entry: null,
+    }
     const record = encodeRecord(judged, chain)
     chain = record.chain
     return record.block

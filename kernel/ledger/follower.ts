@@ -7,8 +7,8 @@ import { chainOf, decodeRecord, nextChain, ZERO } from './record.ts'
 const RING = 4096
 
 /**
- * What apply wrote last, by position, so that followers need not read it back. A cache only: every record taken from it must
- * continue the chain, or the log itself is read.
+ * What apply wrote last, by position, so that followers need not read it back. A cache only: a fast-forward changes the log without
+ * apply, so the log must hold the last of what is taken from it; that one's chain commits to all the others.
  */
 export class RecentRecords {
   private readonly ring = new Map<number, LogRecord>()
@@ -60,18 +60,13 @@ export async function deltaOf(
   let common: Checkpoint = { position: 0, chain: ZERO }
   let newest: Checkpoint | null = null
   for (const checkpoint of checkpoints) {
-    newest ??= checkpoint
+    if (!newest) {
+      newest = checkpoint
+      const records = await fromMemory(log, recent, newest, Math.min(length, newest.position + limit))
+      if (records) return { ...base, common: newest.position, commonChain: newest.chain, records, missing: false }
+    }
     if (checkpoint.position > length) continue
     if (checkpoint.position === 0) break
-    // The record after it continues its chain, or at the head is the one apply wrote last; a chain commits to everything before.
-    const held =
-      checkpoint.position < length
-        ? continues(recent.get(checkpoint.position), checkpoint.chain)
-        : recent.get(length - 1)?.chain.equals(checkpoint.chain)
-    if (held) {
-      common = checkpoint
-      break
-    }
     const block = await readBlock(log, checkpoint.position - 1)
     if (!block) return { ...base, confirmed: 0, common: newest.position, commonChain: newest.chain, missing: true }
     if (chainOf(block).equals(checkpoint.chain)) {
@@ -84,8 +79,7 @@ export async function deltaOf(
   let chain = common.chain
   let missing = false
   for (let position = common.position; position < end && !missing; ) {
-    const cached = continues(recent.get(position), chain)
-    const next = cached ? [cached] : await readRun(log, position, Math.min(end, position + 512))
+    const next = await readRun(log, position, Math.min(end, position + 512))
     missing = next.length === 0
     for (const record of next) {
       // A reorder while reading: what follows belongs to another history; the caller is called again for it.
@@ -97,6 +91,26 @@ export async function deltaOf(
     }
   }
   return { ...base, common: common.position, commonChain: common.chain, records, missing }
+}
+
+/** Records from a checkpoint up to `end`, all from memory; null when one is not there, or when the log holds another history. */
+async function fromMemory(
+  log: Hypercore,
+  recent: RecentRecords,
+  { position, chain }: Checkpoint,
+  end: number,
+): Promise<LogRecord[] | null> {
+  const records: LogRecord[] = []
+  let last = chain
+  for (let at = position; at < end; at++) {
+    const record = continues(recent.get(at), last)
+    if (!record) return null
+    records.push(record)
+    last = record.chain
+  }
+  if (records.length === 0) return null
+  const block = await readBlock(log, end - 1)
+  return block && chainOf(block).equals(last) ? records : null
 }
 
 function continues(record: LogRecord | undefined, chain: Buffer): LogRecord | null {

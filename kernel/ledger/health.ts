@@ -1,6 +1,8 @@
 /**
- * Watches for what Autobase does not report: views that differ from what a quorum signed. The signs are warnings of invalid
+ * Watches for what Autobase does not report. Views that differ from what a quorum signed: the signs are warnings of invalid
  * signatures, and an indexed view that is longer than the signed one and stays so. One `repair()` per run, then the reason is shown.
+ * And confirming that stands still although every indexer has seen everything: that happens when several of them stopped in the
+ * middle of acknowledging, and goes on as soon as one of them adds a block.
  */
 import type { Logger } from '../plugin.ts'
 import type { Base } from './views.ts'
@@ -8,12 +10,16 @@ import type { Base } from './views.ts'
 const INTERVAL = 5_000
 /** Looks in a row that must see the divergence: signing lags behind indexing for a moment on every healthy machine. */
 const PATIENCE = 6
+/** Looks between two blocks for confirming, at most: without a quorum none of them helps, and each is kept for ever. */
+const SELDOM = 60
 
 export class HealthWatch {
   repairs = 0
   private invalidSignatures = 0
   private seenDiverged = 0
   private problem: string | null = null
+  /** Length and confirmed length of the last look, how many looks saw the same, and how many must before a block is added. */
+  private stand = { place: '', looks: 0, patience: 1 }
   private timer: NodeJS.Timeout | null = null
   private readonly base: Base
   private readonly log: Logger
@@ -48,6 +54,7 @@ export class HealthWatch {
   async look(): Promise<void> {
     try {
       if (this.base.closing || this.base.interrupted) return
+      await this.keepConfirming()
       const diverged = await this.diverged()
       this.seenDiverged = diverged ? this.seenDiverged + 1 : 0
       if (this.seenDiverged < PATIENCE && this.invalidSignatures === 0) {
@@ -58,6 +65,18 @@ export class HealthWatch {
     } catch (error) {
       this.log.warn('health cannot be read', { reason: String(error) })
     }
+  }
+
+  private async keepConfirming(): Promise<void> {
+    const { length, signedLength } = this.base.view.log
+    const place = `${signedLength}/${length}`
+    if (signedLength >= length || place !== this.stand.place) {
+      this.stand = { place, looks: 0, patience: 1 }
+      return
+    }
+    if (++this.stand.looks < this.stand.patience) return
+    this.stand = { place, looks: 0, patience: Math.min(SELDOM, this.stand.patience * 2) }
+    if (this.base.isIndexer) await this.base.append(null)
   }
 
   private async diverged(): Promise<boolean> {

@@ -1,4 +1,5 @@
 /** What readers ask of the `state` view: members, agents, charter, time, a plugin's rows. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type Hyperbee from 'hyperbee'
 import type Hypercore from 'hypercore'
 import type { CharterState, LedgerAgent, Member } from '../pact.ts'
@@ -10,6 +11,9 @@ import type { Until } from './entry.ts'
 import { readRecord } from './follower.ts'
 import type { AgentRow, IdentityRow, IndexerRow, PrefixRow, Seat } from './seats.ts'
 import { listState, readState } from './state.ts'
+
+/** Turns of the event loop given to a write under way. */
+const TURNS = 100
 
 export class StateReader {
   private readonly bee: Hyperbee
@@ -112,9 +116,16 @@ export class StateReader {
   }
 
   async counter(writer: string): Promise<Counter> {
-    const head = await readRecord(this.log, this.log.length - 1)
+    let length = this.log.length
+    let head = await readRecord(this.log, length - 1)
+    // What is just being written cannot be read yet, and waiting for it as for a block of others would take the whole time limit.
+    for (let turn = 0; !head && length > 0 && turn < TURNS; turn++) {
+      await nextTurn()
+      length = this.log.length
+      head = await readRecord(this.log, length - 1)
+    }
     const known = head && this.counters.known(writer, head.chain)
-    return known ?? readCounter(this.bee, this.log, writer)
+    return known ?? readCounter(this.bee, this.log, writer, length)
   }
 
   /** Ledger time, ms: as apply computes it. */

@@ -16,6 +16,14 @@ interface Shape {
   columns: string[]
 }
 
+/** One row of a journal: what was done to which row; `old` is the number an updated row had before. */
+interface Step {
+  seq: number
+  op: number
+  row: number
+  old: number
+}
+
 /** The journal of one table: made with it, dropped with it. */
 export class Journal {
   readonly #db: Database
@@ -49,30 +57,67 @@ export class Journal {
         ${into(kept, `${DELETED}, old.${key}${olds}`)};`)
   }
 
-  /** Takes back everything that records of a pact from `position` on did to the table. Call with the journal switched off. */
+  /**
+   * Takes back everything that records of a pact from `position` on did to the table. Call with the journal switched off.
+   *
+   * Pacts share a table, so SQLite may have given the number of a row that this pact deleted to a row of another one. The row then
+   * comes back under a new number, and older steps that mean it are made to say so.
+   */
   undo(pactNo: number, position: number): void {
-    const { key, columns } = this.#shape
-    const range = [rowKey(pactNo, lanes.accepted, position), rowKey(pactNo, lanes.refused, 0)] as const
-    const names = columns.map(name => `, ${quoted(name)}`).join('')
-    const kept = columns.map((_, i) => `, c${i}`).join('')
+    const [from, to] = [rowKey(pactNo, lanes.accepted, position), rowKey(pactNo, lanes.refused, 0)]
     const steps = this.#db
-      .prepare(`SELECT seq, op, row FROM ${this.#undo} WHERE at >= ? AND at < ? ORDER BY at DESC, seq DESC`)
-      .all(...range)
-    for (const { seq, op, row } of steps as { seq: number; op: number; row: number }[]) {
-      if (op === INSERTED) this.#db.prepare(`DELETE FROM ${this.#table} WHERE ${key} = ?`).run(row)
-      else if (op === UPDATED) {
-        this.#db
-          .prepare(
-            `UPDATE ${this.#table} SET (${key}${names}) = (SELECT old${kept} FROM ${this.#undo} WHERE seq = ?) WHERE ${key} = ?`,
-          )
-          .run(seq, row)
-      } else {
-        this.#db
-          .prepare(`INSERT INTO ${this.#table}(${key}${names}) SELECT row${kept} FROM ${this.#undo} WHERE seq = ?`)
-          .run(seq)
-      }
+      .prepare(`SELECT seq, op, row, old FROM ${this.#undo} WHERE at >= ? AND at < ? ORDER BY at DESC, seq DESC`)
+      .all(from, to)
+    const moved = new Map<number, number>()
+    for (const step of steps as unknown as Step[]) this.#takeBack(step, moved)
+    this.#db.prepare(`DELETE FROM ${this.#undo} WHERE at >= ? AND at < ?`).run(from, to)
+    for (const [row, now] of moved) this.#rename(rowKey(pactNo, lanes.accepted, 0), from, row, now)
+  }
+
+  #takeBack({ seq, op, row, old }: Step, moved: Map<number, number>): void {
+    const { key, columns } = this.#shape
+    const names = columns.map(quoted).join(', ')
+    const kept = columns.map((_, i) => `c${i}`).join(', ')
+    const now = moved.get(row) ?? row
+    if (op === INSERTED) {
+      this.#db.prepare(`DELETE FROM ${this.#table} WHERE ${key} = ?`).run(now)
+      moved.delete(row)
+      return
     }
-    this.#db.prepare(`DELETE FROM ${this.#undo} WHERE at >= ? AND at < ?`).run(...range)
+    const before = op === UPDATED ? old : row
+    const number = op === UPDATED && before === row ? now : this.#free(before)
+    moved.delete(row)
+    if (op === UPDATED) {
+      this.#db
+        .prepare(
+          `UPDATE ${this.#table} SET (${key}, ${names}) = (SELECT ?, ${kept} FROM ${this.#undo} WHERE seq = ?) WHERE ${key} = ?`,
+        )
+        .run(number, seq, now)
+    } else {
+      this.#db
+        .prepare(`INSERT INTO ${this.#table}(${key}, ${names}) SELECT ?, ${kept} FROM ${this.#undo} WHERE seq = ?`)
+        .run(number, seq)
+    }
+    if (number !== before) moved.set(before, number)
+  }
+
+  /** The number itself, or one that no row has. */
+  #free(row: number): number {
+    const { key } = this.#shape
+    if (!this.#db.prepare(`SELECT 1 FROM ${this.#table} WHERE ${key} = ?`).get(row)) return row
+    return Number(this.#db.prepare(`SELECT max(${key}) + 1 AS free FROM ${this.#table}`).get()?.free)
+  }
+
+  /** Makes the steps that are left mean the new number, back to where the row was inserted. */
+  #rename(from: number, to: number, row: number, now: number): void {
+    const inserted = this.#db
+      .prepare(`SELECT max(seq) AS seq FROM ${this.#undo} WHERE at >= ? AND at < ? AND op = ${INSERTED} AND row = ?`)
+      .get(from, to, row)
+    for (const column of ['row', 'old']) {
+      this.#db
+        .prepare(`UPDATE ${this.#undo} SET ${column} = ? WHERE at >= ? AND at < ? AND seq >= ? AND ${column} = ?`)
+        .run(now, from, to, inserted?.seq ?? 0, row)
+    }
   }
 
   /** Forgets how to undo records below `position`: they are confirmed and will never move. */

@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 
-it('the demo holds, in less than half a minute', () => {
+it('the demo holds', () => {
   const demo = join(import.meta.dirname, '..', '..', 'dist', 'test', 'demo.js')
-  const { status, stdout, stderr } = spawnSync(process.execPath, [demo], { encoding: 'utf8', timeout: 30_000 })
+  const { status, stdout, stderr } = spawnSync(process.execPath, [demo], { encoding: 'utf8', timeout: 85_000 })
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   expect(stdout).toContain('Everything held.')
-}, 35_000)
+}, 90_000)

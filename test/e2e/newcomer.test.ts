@@ -4,8 +4,11 @@ import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openpact, startNetwork, temporaryDirectory } from '../support/daemon.ts'
+
+// Each test starts several processes; a busy machine is given time.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 
 const run = promisify(execFile)
 const main = join(import.meta.dirname, '..', '..', 'dist', 'cli', 'main.js')

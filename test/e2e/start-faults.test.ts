@@ -3,8 +3,11 @@ import { execFile } from 'node:child_process'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type CommandResult, openpact, TestDaemon, temporaryDirectory } from '../support/daemon.ts'
+
+// Each test starts several processes; a busy machine is given time.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 
 const main = join(import.meta.dirname, '..', '..', 'dist', 'cli', 'main.js')
 const offline = join(import.meta.dirname, '..', 'support', 'offline.config.json')

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import { HealthWatch } from './health.ts'
+import type { Base } from './views.ts'
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} }
+
+function watched(log: { length: number; signedLength: number }, isIndexer = true) {
+  const appended: unknown[] = []
+  const base = {
+    on() {},
+    isIndexer,
+    view: { log, state: { core: {} } },
+    append: async (value: unknown) => void appended.push(value),
+    getIndexedInfo: async () => ({ views: [] }),
+  }
+  return { watch: new HealthWatch(base as unknown as Base, silent), appended }
+}
+
+test('confirming that stands still is given a block, more and more seldom', async () => {
+  const log = { length: 5, signedLength: 3 }
+  const { watch, appended } = watched(log)
+  const after: number[] = []
+  for (let look = 1; look <= 16; look++) {
+    const before = appended.length
+    await watch.look()
+    if (appended.length > before) after.push(look)
+  }
+  expect(after).toEqual([2, 4, 8, 16])
+  log.signedLength = 4
+  await watch.look()
+  await watch.look()
+  expect(appended).toEqual([null, null, null, null, null])
+})
+
+test('nothing is added when all is confirmed, while it moves, or by a machine that is no indexer', async () => {
+  const done = watched({ length: 5, signedLength: 5 })
+  const reader = watched({ length: 5, signedLength: 3 }, false)
+  const log = { length: 5, signedLength: 3 }
+  const moving = watched(log)
+  for (let look = 0; look < 8; look++) {
+    log.length++
+    for (const { watch } of [done, reader, moving]) await watch.look()
+  }
+  for (const { appended } of [done, reader, moving]) expect(appended).toEqual([])
+})
