@@ -107,6 +107,8 @@ export interface PactStatus {
   waiting: string
   /** Why the ledger stopped applying, with the cure; null when it runs. */
   interrupted: { reason: string; cure: string } | null
+  /** Ids of own entries that were lost when this machine was removed. */
+  orphaned: string[]
   peers: PeerStatus[]
   charter: CharterState | null
   /** Digest of the rules of each ruled plugin here. */
@@ -147,6 +149,8 @@ export interface Pact {
   /** The verdict and position of an own entry, or null; follows it over reorders while unconfirmed. */
   receipt(id: string): Receipt | null
 
+  /** Own entries lost when this machine was removed, newest first: verdict `orphaned`, position -1. */
+  orphans(): Promise<LogRecord[]>
   /** The record at a position, or null when it is not on this machine. */
   record(position: number): Promise<LogRecord | null>
   /**

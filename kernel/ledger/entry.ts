@@ -53,6 +53,9 @@ export interface Entry {
 /** The verdict of an entry that was accepted. Every other verdict is a kebab-case code that says why not. */
 export const ACCEPTED = 'accepted'
 
+/** Verdict of an own entry that was lost with the machine's seat: in no view, readable on this machine only. */
+export const ORPHANED = 'orphaned'
+
 /**
  * One linearised entry as recorded in the `log` view.
  * `entry` is null when it was malformed or over a limit: then only hash, size and verdict were kept.

@@ -158,6 +158,10 @@ export class Ledger implements Pact, Replicated {
     return writer === this.writer.toString('hex', 0, 4) ? this.writing.receipts.get(Number(n)) : null
   }
 
+  orphans(): Promise<LogRecord[]> {
+    return this.writing.orphans()
+  }
+
   record(position: number): Promise<LogRecord | null> {
     return readRecord(this.base.view.log, position)
   }

@@ -29,6 +29,7 @@ export async function statusOf(ledger: Ledger, rules: RuleSet): Promise<PactStat
     indexers,
     waiting: waitingFor(indexers),
     interrupted,
+    orphaned: (await ledger.orphans()).map(record => record.id),
     peers,
     charter: row,
     rules: Object.fromEntries(rules.list().map(r => [r.plugin, { protocol: r.rules.protocol, digest: r.digest }])),

@@ -1,15 +1,17 @@
 /** The way in: drafts become signed, numbered entries of this machine's own core, in group commits, each with a receipt. */
+import crypto from 'hypercore-crypto'
 import { isOpenPactError, OpenPactError } from '../errors.ts'
 import type { Author } from '../hooks.ts'
 import type { Identity } from '../kernel.ts'
 import type { AppendOptions, Pact } from '../pact.ts'
 import { missingRules } from './apply.ts'
 import { type DraftingHost, type Prepared, prepare, sizeOf } from './drafting.ts'
-import type { Draft, LogRecord, Receipt } from './entry.ts'
-import { decodeEntry, encodeEntry } from './envelope.ts'
+import { type Draft, type LogRecord, ORPHANED, type Receipt } from './entry.ts'
+import { decodeEntry, encodeEntry, entryId } from './envelope.ts'
 import { AppendQueue } from './queue.ts'
 import type { StateReader } from './reading.ts'
 import { Receipts } from './receipts.ts'
+import { ZERO } from './record.ts'
 import type { RuleSet } from './rule-set.ts'
 import type { Base } from './views.ts'
 
@@ -56,8 +58,8 @@ export class Writer {
     const { local } = this.base
     let last = this.reader.empty ? 0 : (await this.reader.counter(local.key.toString('hex')))[0]
     for (let i = local.length - 1; i >= Math.max(0, local.length - LOOK_BACK); i--) {
-      const block = (await local.get(i)) as unknown as { node: { value: Buffer | null } | null } | null
-      const entry = block?.node?.value ? decodeEntry(block.node.value) : null
+      const bytes = await this.ownBlock(i)
+      const entry = bytes && decodeEntry(bytes)
       if (!entry) continue
       last = Math.max(last, entry.n)
       this.lastTimestamp = entry.timestamp
@@ -85,6 +87,44 @@ export class Writer {
       if (receipt) return receipt
       throw new OpenPactError('REPLICATION_STALLED', { reason: 'The entry was written but is not linearised yet.' })
     })
+  }
+
+  /**
+   * Own entries that no view holds and none ever will, because this machine lost its seat before they were linearised: newest first.
+   * They stay readable here, with the verdict `orphaned` and no position.
+   */
+  async orphans(): Promise<LogRecord[]> {
+    const { local } = this.base
+    const writer = local.key
+    if (this.base.writable || this.reader.empty) return []
+    const [last] = await this.reader.counter(writer.toString('hex'))
+    const found: LogRecord[] = []
+    for (let i = local.length - 1; i >= 0; i--) {
+      const bytes = await this.ownBlock(i)
+      const entry = bytes && decodeEntry(bytes)
+      if (!entry) continue
+      if (entry.n <= last) break
+      const id = entryId(writer, entry.n)
+      const hash = crypto.hash(bytes)
+      found.push({
+        position: -1,
+        chain: ZERO,
+        writer,
+        n: entry.n,
+        id,
+        verdict: ORPHANED,
+        entry,
+        size: bytes.length,
+        hash,
+      })
+    }
+    return found
+  }
+
+  /** What was appended in a block of the own core; null for an ack. */
+  private async ownBlock(index: number): Promise<Buffer | null> {
+    const block = (await this.base.local.get(index)) as unknown as { node: { value: Buffer | null } | null } | null
+    return block?.node?.value ?? null
   }
 
   /** Resolves when nothing is being written. */

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { EventSource } from 'eventsource'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type KernelGroup, kernels, type TestKernel } from '../../test/support/kernels.ts'
@@ -58,7 +57,8 @@ function listen(query: string, bearer: string) {
       ...(JSON.parse(message.data) as { pact: string; seq: number; entry: { payload: unknown } }),
     }
   }
-  return { source, next, open: once(source as unknown as NodeJS.EventEmitter & EventTarget, 'open') }
+  const open = new Promise(resolve => source.addEventListener('open', resolve))
+  return { source, next, open }
 }
 
 describe('GET /v1/events', () => {

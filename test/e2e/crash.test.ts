@@ -1,6 +1,9 @@
 /** kill -9 in the middle of writing: what was acknowledged is there, once; a retry with the same Idempotency-Key writes nothing new. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { TestDaemon } from '../support/daemon.ts'
+
+// Each test starts several processes; a busy machine is given time.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 
 interface Page {
   entries: { id: string; payload: { source: string } }[]

@@ -153,8 +153,8 @@ async function act(world: World, shape: Shape): Promise<void> {
     [6, relink],
     [1, absence],
     [2, close],
-    [shape.kills ? 3 : 0, kill],
-    [3, start],
+    [shape.kills ? 5 : 0, kill],
+    [4, start],
     [4, breathe],
     [2, look],
   ])
