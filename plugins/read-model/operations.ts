@@ -24,10 +24,13 @@ export const getEntry = operation({
   errors: ['ENTRY_UNKNOWN'],
   cli: { path: 'entry', args: ['id'] },
   mcp: { tool: 'get_entry', use: 'Use when you have the id of an entry and want all of it', idempotent: true },
-  run({ id }, call) {
-    const entry = call.use(readModel).entry(call.pact, id)
-    if (!entry) throw new OpenPactError('ENTRY_UNKNOWN', { id })
-    return entry
+  async run({ id }, call) {
+    const model = call.use(readModel)
+    const entry = model.entry(call.pact, id)
+    if (entry) return entry
+    const orphan = (await call.pact.orphans()).find(record => record.id === id)
+    if (!orphan) throw new OpenPactError('ENTRY_UNKNOWN', { id })
+    return model.view(call.pact, orphan)
   },
 })
 

@@ -8,7 +8,11 @@ import { type KernelGroup, kernels } from '../../../test/support/kernels.ts'
 let group: KernelGroup
 beforeAll(async () => {
   // By path, as a third party's: through the loader, with `openpact` being the running copy.
-  group = await kernels(1, [...(builtIn.plugins ?? []), { plugin: 'http', config: { port: 0 } }, `${import.meta.dirname}/index.ts`])
+  group = await kernels(1, [
+    ...(builtIn.plugins ?? []),
+    { plugin: 'http', config: { port: 0 } },
+    `${import.meta.dirname}/index.ts`,
+  ])
 })
 afterAll(() => group.dispose())
 
