@@ -50,10 +50,10 @@ async function story(network: PrivateNetwork): Promise<void> {
     () => b.dispose(),
   )
 
-  step('Machine A creates a pact. No daemon runs yet.')
-  const created = await command(a, 'init', '--name', 'Demo', '--alias', 'demo')
+  step('Machine A creates a pact; its daemon does not run yet. B starts.')
+  const [created] = await Promise.all([command(a, 'init', '--name', 'Demo', '--alias', 'demo'), b.start()])
   say('A', `openpact init --alias demo  →  pact ${String(created.id).slice(0, 16)}…`)
-  await Promise.all([a.start(), b.start()])
+  await a.start()
   say('A', `listens on ${a.url}`)
   say('B', `listens on ${b.url}`)
 

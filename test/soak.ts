@@ -47,9 +47,9 @@ function number(name: 'runs' | 'rounds' | 'seed' | 'from', standard: number): nu
   return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : stop(`--${name} takes a whole number from 1\n${usage}`)
 }
 
-function describe({ seed, faults, entries, closes, kills, reverts, nudges, repairs, ms }: Outcome): string {
+function describe({ seed, faults, entries, closes, kills, reverts, nudges, repairs, waits, ms }: Outcome): string {
   const did = `${entries} entries, ${closes} closes, ${kills} kills, ${reverts} reorders`
-  const extra = `${nudges > 0 ? `, ${nudges} nudges` : ''}${repairs > 0 ? `, ${repairs} repairs` : ''}`
+  const extra = `${nudges > 0 ? `, ${nudges} nudges` : ''}${repairs > 0 ? `, ${repairs} repairs` : ''}${waits > 0 ? `, ${waits} writes waited` : ''}`
   return `seed ${seed}  ${faults.length === 0 ? 'clean ' : 'FAILED'}  ${(ms / 1000).toFixed(1)} s  ${did}${extra}`
 }
 

@@ -118,9 +118,7 @@ export class Ledger implements Pact, Replicated {
     await this.admittance.load()
     await this.firstUpdate()
     await this.writing.resume()
-    const head = await this.checkpoint(this.length)
-    const floor = await this.checkpoint(this.confirmed)
-    if (head && floor) this.pump.startAt(head, floor)
+    await this.pump.startAt(this.length, this.confirmed)
     this.writing.receipts.settle(this.confirmed)
     this.base.on('update', () => this.movedOn())
     // What apply wrote last says nothing about a view that came from others.
@@ -251,7 +249,8 @@ export class Ledger implements Pact, Replicated {
     clearTimeout(timer)
   }
 
-  private async checkpoint(position: number): Promise<Checkpoint | null> {
+  private async checkpoint(wanted: number): Promise<Checkpoint | null> {
+    const position = Math.min(wanted, this.length)
     if (position === 0) return { position, chain: ZERO }
     const record = await this.record(position - 1)
     return record && { position, chain: record.chain }

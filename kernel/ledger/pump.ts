@@ -14,14 +14,23 @@ export interface PumpHost {
   reverted(position: number): Promise<void>
   applied(records: LogRecord[]): Promise<void>
   confirmed(length: number): Promise<void>
-  /** The chain up to a position; null when its block is not on this machine. */
+  /** The chain up to a position, or to the end of a shorter log; null when its block is not on this machine. */
   checkpoint(position: number): Promise<Checkpoint | null>
+}
+
+interface Start {
+  head: number
+  floor: number
+  /** The head as it was at first sight: a reorder since then is still to be told. */
+  top: Checkpoint | null
 }
 
 export class Pump {
   /** Newest first; the last one is at the confirmed length, or at the head where that is below it. */
   private checkpoints: Checkpoint[] = [{ position: 0, chain: ZERO }]
   private confirmedAt = 0
+  /** Where to start, until the blocks that say so are on this machine. */
+  private start: Start | null = null
   private running: Promise<void> | null = null
   private again = false
   private readonly host: PumpHost
@@ -31,12 +40,12 @@ export class Pump {
   }
 
   /**
-   * Starts at a head whose history was seen by others already.
-   * @param floor the confirmed end, which a reorder never goes below
+   * Starts at a head whose history was seen by others already; as soon as its blocks are on this machine, if they are not.
+   * @param floor the confirmed length, which a reorder never goes below
    */
-  startAt(head: Checkpoint, floor: Checkpoint): void {
-    this.checkpoints = head.position === floor.position ? [head] : [head, floor]
-    this.confirmedAt = floor.position
+  async startAt(head: number, floor: number): Promise<void> {
+    this.start = { head, floor, top: null }
+    await this.started(this.start)
   }
 
   /** Resolves when everything that stood in the view at the call was given to the hooks. */
@@ -61,7 +70,21 @@ export class Pump {
     }
   }
 
+  private async started(start: Start): Promise<boolean> {
+    start.top ??= await this.host.checkpoint(start.head)
+    const bottom = start.top && (await this.host.checkpoint(Math.min(start.floor, start.top.position)))
+    if (!start.top || !bottom) return false
+    this.checkpoints = start.top.position === bottom.position ? [start.top] : [start.top, bottom]
+    this.confirmedAt = bottom.position
+    this.start = null
+    return true
+  }
+
   private async step(): Promise<boolean> {
+    if (this.start && !(await this.started(this.start))) {
+      await this.host.applied([])
+      return false
+    }
     const head = this.checkpoints[0] as Checkpoint
     const delta = await this.host.delta(this.checkpoints, CHUNK)
     if (delta.common < head.position) {

@@ -9,7 +9,8 @@ interface Waiter {
 }
 
 export class Receipts {
-  private readonly own = new Map<number, LogRecord>()
+  /** Not the records: ten thousand of them with their payloads would fill the heap. */
+  private readonly own = new Map<number, Omit<Receipt, 'confirmed'>>()
   /** Entries that are not confirmed; true while a reorder took one out and its new place is not known. */
   private readonly open = new Map<number, boolean>()
   private waiters: Waiter[] = []
@@ -17,9 +18,9 @@ export class Receipts {
 
   /** Takes note of an own record; a later one for the same entry replaces it. */
   add(record: LogRecord): void {
-    const { n, position } = record
+    const { n, id, position, verdict, chain, entry } = record
     this.own.delete(n)
-    this.own.set(n, record)
+    this.own.set(n, { id, position, verdict, chain, timestamp: entry?.timestamp ?? 0 })
     if (position < this.confirmed) this.open.delete(n)
     else this.open.set(n, false)
     if (this.own.size > KEEP) {
@@ -35,27 +36,19 @@ export class Receipts {
    * by then: until they are told anew, nothing can be said of them.
    */
   revert(position: number): void {
-    for (const n of this.open.keys()) if ((this.own.get(n) as LogRecord).position >= position) this.open.set(n, true)
+    for (const n of this.open.keys()) if ((this.own.get(n) as Receipt).position >= position) this.open.set(n, true)
   }
 
   get(n: number): Receipt | null {
-    const record = this.own.get(n)
-    if (!record) return null
-    return {
-      id: record.id,
-      position: record.position,
-      verdict: record.verdict,
-      chain: record.chain,
-      confirmed: !this.open.has(n),
-      timestamp: record.entry?.timestamp ?? 0,
-    }
+    const own = this.own.get(n)
+    return own ? { ...own, confirmed: !this.open.has(n) } : null
   }
 
   /** Says how far the view is confirmed; wakes those whose entries stand below. */
   settle(confirmed: number): void {
     this.confirmed = confirmed
     for (const [n, moving] of this.open)
-      if (!moving && (this.own.get(n) as LogRecord).position < confirmed) this.open.delete(n)
+      if (!moving && (this.own.get(n) as Receipt).position < confirmed) this.open.delete(n)
     this.waiters = this.waiters.filter(waiter => {
       if (!this.own.has(waiter.n) || this.open.has(waiter.n)) return true
       waiter.resolve()

@@ -5,12 +5,13 @@
  * Between two calls of apply the values read are kept in memory. That is sound because state is a function of history and
  * `chain` commits to history: when the chain at the end of the log is the one of the last flush, the values still hold.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type Hyperbee from 'hyperbee'
 
 /** Reading the state view failed: a fault of this machine (closed store, missing block), never of an entry. */
 export class StateReadError extends Error {
   constructor(cause: unknown) {
-    super('state view cannot be read', { cause })
+    super(`the state view cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
     this.name = 'StateReadError'
   }
 }
@@ -91,31 +92,53 @@ export class StateWriter {
   }
 }
 
-/** A value of a bee that is not the one being applied to (a reader's): never waits for the network longer than `timeout` ms. */
-export async function readState<T>(bee: Hyperbee, key: string, timeout = 5000): Promise<T | null> {
-  const text = await readText(bee, key, { timeout })
-  return text === null ? null : (JSON.parse(text) as T)
+/** Turns of the event loop in which a commit of Autobase may count blocks that cannot be read yet. */
+const COMMIT_TURNS = 16
+/** ms that a reader waits for a block that is not on this machine. */
+const NETWORK_LIMIT = 5000
+
+/** A value of a bee that is not the one being applied to (a reader's): never waits for the network longer than 5 s. */
+export async function readState<T>(bee: Hyperbee, key: string): Promise<T | null> {
+  return settled(async options => {
+    const node = await bee.get(key, options)
+    return node ? (JSON.parse(node.value.toString()) as T) : null
+  })
 }
 
 /** All values below a prefix, with the rest of their keys. */
 export async function listState<T>(bee: Hyperbee, prefix: string): Promise<[string, T][]> {
-  const out: [string, T][] = []
-  try {
-    const range = {
-      gte: prefix,
-      lt: `${prefix.slice(0, -1)}${String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)}`,
-    }
-    for await (const node of bee.createReadStream(range, { timeout: 5000 }))
+  const range = {
+    gte: prefix,
+    lt: `${prefix.slice(0, -1)}${String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)}`,
+  }
+  return settled(async options => {
+    const out: [string, T][] = []
+    for await (const node of bee.createReadStream(range, options))
       out.push([node.key.slice(prefix.length), JSON.parse(node.value.toString()) as T])
+    return out
+  })
+}
+
+/** Reads locally over a commit under way, and asks the network only for what is really not here. */
+async function settled<T>(read: (options: { wait: boolean } | { timeout: number }) => Promise<T>): Promise<T> {
+  for (let turn = 0; turn < COMMIT_TURNS; turn++) {
+    try {
+      return await read({ wait: false })
+    } catch {
+      await nextTurn()
+    }
+  }
+  try {
+    return await read({ timeout: NETWORK_LIMIT })
   } catch (cause) {
     throw new StateReadError(cause)
   }
-  return out
 }
 
-async function readText(bee: Hyperbee, key: string, options?: object): Promise<string | null> {
+/** For apply itself, which reads the view it writes: it waits as long as it must. */
+async function readText(bee: Hyperbee, key: string): Promise<string | null> {
   try {
-    const node = await bee.get(key, options)
+    const node = await bee.get(key)
     return node ? node.value.toString() : null
   } catch (cause) {
     throw new StateReadError(cause)

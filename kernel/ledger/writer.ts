@@ -56,8 +56,10 @@ export class Writer {
   /** Goes on counting after the newest entry in the own core, whether or not it was linearised before the last stop. */
   async resume(): Promise<void> {
     const { local } = this.base
-    let last = this.reader.empty ? 0 : (await this.reader.counter(local.key.toString('hex')))[0]
-    for (let i = local.length - 1; i >= Math.max(0, local.length - LOOK_BACK); i--) {
+    const counted = await this.counted()
+    let last = counted ?? 0
+    const first = counted === null ? 0 : Math.max(0, local.length - LOOK_BACK)
+    for (let i = local.length - 1; i >= first; i--) {
       const bytes = await this.ownBlock(i)
       const entry = bytes && decodeEntry(bytes)
       if (!entry) continue
@@ -66,6 +68,16 @@ export class Writer {
       break
     }
     this.nextN = last + 1
+  }
+
+  /** The own number as the view has it; null while its blocks are not on this machine: then only the own core can tell. */
+  private async counted(): Promise<number | null> {
+    if (this.reader.empty) return 0
+    try {
+      return (await this.reader.counter(this.base.local.key.toString('hex')))[0]
+    } catch {
+      return null
+    }
   }
 
   /** As `Pact.append`. */

@@ -75,12 +75,16 @@ export class Filler {
     } catch (error) {
       if (this.#closed || pact.closed) return
       this.#log.error('Events could not be recorded; they are tried again.', { pact: pact.alias, error: String(error) })
-      const timer = setTimeout(() => {
-        this.#retries.delete(timer)
-        this.schedule(pact)
-      }, RETRY_MS).unref()
-      this.#retries.add(timer)
+      this.#later(pact)
     }
+  }
+
+  #later(pact: Pact): void {
+    const timer = setTimeout(() => {
+      this.#retries.delete(timer)
+      this.schedule(pact)
+    }, RETRY_MS).unref()
+    this.#retries.add(timer)
   }
 
   /** Takes one piece of history. Answers whether there may be more. */
@@ -111,7 +115,10 @@ export class Filler {
    */
   async #begin(pact: Pact): Promise<Filled | null> {
     const me = pact.writer.toString('hex')
-    const seat = (await pact.members()).find(({ writer }) => writer === me)
+    // After a fast-forward the state may not be on this machine yet.
+    const members = await pact.members().catch(() => null)
+    if (!members) this.#later(pact)
+    const seat = members?.find(({ writer }) => writer === me)
     if (!seat || this.#model.progress(pact).confirmed <= seat.since) return null
     const chain = await this.#model.chainAt(pact, seat.since + 1)
     if (!chain) return null

@@ -16,14 +16,18 @@ function dice(seed: number): (sides: number) => number {
 }
 
 /** Resolves when the index of every kernel stands at the same chain as the first one's log, and all of it is confirmed. */
-async function agree(all: readonly TestKernel[]): Promise<void> {
-  for (;;) {
-    const { length } = all[0]!.pact
-    const states = all.map(kernel => kernel.use(readModel).progress(kernel.pact))
-    if (states.every(({ indexed, confirmed }) => indexed === length && confirmed === length)) return
-    await new Promise(resolve => setTimeout(resolve, 20))
-    await Promise.all(all.map(kernel => kernel.use(readModel).sync(kernel.pact)))
-  }
+function agree(all: readonly TestKernel[]): Promise<void> {
+  return new Promise(resolve => {
+    const look = () => {
+      const { length } = all[0]!.pact
+      const states = all.map(kernel => kernel.use(readModel).progress(kernel.pact))
+      if (!states.every(({ indexed, confirmed }) => indexed === length && confirmed === length)) return
+      for (const undo of undos) undo()
+      resolve()
+    }
+    const undos = all.map(kernel => kernel.use(readModel).onSync(look))
+    look()
+  })
 }
 
 function believed(told: readonly PactEvent[]): PactEvent[] {
@@ -89,7 +93,7 @@ describe('peers that part and meet again', () => {
         for (const cut of cuts.splice(0)) await cut()
         cuts.push(connect(all[0]!.pact, all[1]!.pact), connect(all[0]!.pact, all[2]!.pact))
         await agree(all)
-        const found = []
+        const found: { dump: string; corrections: number }[] = []
         for (const kernel of all) found.push(await check(kernel, kernel.pact))
         expect(found.every(({ dump }) => dump === found[0]!.dump)).toBe(true)
         expect(found.some(({ corrections }) => corrections > 0)).toBe(true)

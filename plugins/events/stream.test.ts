@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { EventSource } from 'eventsource'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type KernelGroup, kernels, type TestKernel } from '../../test/support/kernels.ts'
@@ -7,6 +8,7 @@ import { access as accessRef } from '../access/service.ts'
 import http from '../http/index.ts'
 import { http as httpRef } from '../http/route.ts'
 import operations from '../operations/index.ts'
+import { type Answer, operations as operationsRef } from '../operations/service.ts'
 import readModel from '../read-model/index.ts'
 import store from '../store/index.ts'
 import events from './index.ts'
@@ -28,8 +30,8 @@ async function token(pacts: string[] | null = null): Promise<string> {
   return (await kernel.use(accessRef).issue({ agent: kernel.identity.defaultAgent.name, pacts })).token
 }
 
-async function get(path: string, bearer: string, signal?: AbortSignal) {
-  const response = await fetch(`${url()}${path}`, { headers: { authorization: `Bearer ${bearer}` }, signal })
+async function get(path: string, bearer: string) {
+  const response = await fetch(`${url()}${path}`, { headers: { authorization: `Bearer ${bearer}` } })
   return { status: response.status, body: (await response.json()) as Record<string, unknown> }
 }
 
@@ -130,13 +132,12 @@ describe('GET /v1/events', () => {
     const hub = kernel.use(streams)
     expect(hub.size).toBeGreaterThan(0)
     client.source.close()
-    while (hub.size > 0) await new Promise(resolve => setImmediate(resolve))
+    while (hub.size > 0) await nextTurn()
   })
 })
 
 describe('GET /changes', () => {
-  const changes = (query: string, bearer: string, signal?: AbortSignal) =>
-    get(`/v1/pacts/${kernel.pact.id}/changes${query}`, bearer, signal)
+  const changes = (query: string, bearer: string) => get(`/v1/pacts/${kernel.pact.id}/changes${query}`, bearer)
 
   test('from the head: nothing, and a cursor; then what came after it', async () => {
     const bearer = await token()
@@ -168,26 +169,34 @@ describe('GET /changes', () => {
     )
   })
 
-  test('waits for something to happen', async () => {
-    const bearer = await token()
+  /** Asks in process; answers once the call waits. */
+  async function waiting(wait: number, signal?: AbortSignal): Promise<{ answer: Promise<Answer> }> {
     await kernel.use(eventsRef).settled(kernel.pact)
-    const { cursor } = (await changes('?from=head', bearer)).body
-    const waiting = changes(`?since=${encodeURIComponent(String(cursor))}&wait=20`, bearer)
-    await new Promise(resolve => setTimeout(resolve, 50))
+    const caller = kernel.use(accessRef).identify(await token())
+    const answer = kernel
+      .use(operationsRef)
+      .invoke('events.changes', { from: 'head', wait }, { caller, pact: 'test', signal })
+    answer.catch(() => {})
+    await nextTurn()
+    return { answer }
+  }
+
+  test('waits for something to happen', async () => {
+    const { answer } = await waiting(20)
     await toy('at last')
-    expect((await waiting).body).toMatchObject({ entries: [{ payload: { name: 'at last' } }] })
+    expect((await answer).output).toMatchObject({ entries: [{ payload: { name: 'at last' } }] })
   })
 
   test('stops waiting when the time is over', async () => {
-    await kernel.use(eventsRef).settled(kernel.pact)
-    expect((await changes('?from=head&wait=0.05', await token())).body).toMatchObject({ entries: [], has_more: false })
+    const { answer } = await waiting(0.05)
+    expect((await answer).output).toMatchObject({ entries: [], has_more: false })
   })
 
   test('stops waiting when the caller goes away', async () => {
     const abort = new AbortController()
-    const waiting = changes('?from=head&wait=30', await token(), abort.signal)
-    setTimeout(() => abort.abort(), 50)
-    await expect(waiting).rejects.toThrow()
+    const { answer } = await waiting(30, abort.signal)
+    abort.abort()
+    await expect(answer).rejects.toMatchObject({ code: 'CALL_ABORTED' })
   })
 
   test('a refused entry is told as an event and is no entry', async () => {

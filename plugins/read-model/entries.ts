@@ -253,7 +253,7 @@ function view(shown: Shown): EntryView {
     timestamp: new Date(timestamp).toISOString(),
     position,
     verdict: shown.verdict,
-    confirmed: position < shown.confirmed,
+    confirmed: position >= 0 && position < shown.confirmed,
   }
   if (timestamp > Date.now() + DAY) entry.from_future = true
   if (unreadable !== null) entry.unreadable = unreadable

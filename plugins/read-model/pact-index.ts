@@ -83,6 +83,8 @@ export class PactIndex {
 
   /** Begins to follow. Waits for the index only if it is near. */
   async open(): Promise<void> {
+    // In the first step names are asked for again that an earlier run could not learn.
+    this.partial = true
     const run = this.#attempt(this.sync())
     if (this.#behind(0)) await this.#attempt(this.preview.fill())
     else await run
@@ -163,6 +165,7 @@ export class PactIndex {
   }
 
   async #catchUp(): Promise<void> {
+    const wasPartial = this.partial
     for (;;) {
       if (this.closed) return
       const delta = await this.pact.delta(this.#checkpoints(), CHUNK)
@@ -181,6 +184,7 @@ export class PactIndex {
       await nextTurn()
     }
     if (!this.preview.empty && this.indexed >= this.pact.length) this.preview.clear()
+    if (wasPartial && !this.partial) await this.#nameUnknown()
     if (this.#parts.tables.lagging(this.no).size > 0) void this.#attempt(this.#rebuild.start())
   }
 
@@ -223,7 +227,7 @@ export class PactIndex {
     for (const record of records) this.#remember(record)
     // Copies: chains of records are slices of whole blocks.
     Object.assign(this, { indexed: end, chain: Buffer.from(chain), floor, floorChain: Buffer.from(floorChain) })
-    if (undone || records.length > 0) this.#parts.notify(this.pact, common)
+    this.#parts.notify(this.pact, common)
   }
 
   #project(record: LogRecord, floor: number): void {
@@ -272,8 +276,15 @@ export class PactIndex {
   async #ask(delta: Delta): Promise<LedgerAgent[]> {
     const { people, entries } = this.#parts
     if (delta.common < this.indexed && entries.typesFrom(this.no, delta.common).some(People.names))
-      return this.pact.agents()
+      return people.askAll(this.pact)
     return people.ask(this.pact, this.no, delta.records)
+  }
+
+  /** Agents whose names could not be read when their entries came. */
+  async #nameUnknown(): Promise<void> {
+    const { people } = this.#parts
+    const agents = await people.askAgain(this.pact, this.no)
+    if (agents.length > 0 && !this.closed) this.#parts.transaction(() => people.learn(this.no, agents))
   }
 
   #mismatch({ common, length }: Delta): void {

@@ -16,6 +16,9 @@ export interface AgentInfo {
 const naming = new Set(['pact.charter', 'member.add', 'agent.add'])
 
 const CACHED = 10_000
+/** How long a name is waited for, and how long none is asked for after one did not come. */
+const PATIENCE_MS = 300
+const SILENCE_MS = 5000
 
 export class People {
   readonly #db: Database
@@ -24,6 +27,8 @@ export class People {
   readonly #withPrefix = new Map<string, number[]>()
   readonly #agents = new Map<string, AgentInfo>()
   readonly #byNumber = new Map<number, AgentInfo>()
+  /** Pact ids → until when their ledgers are not asked. */
+  readonly #silent = new Map<string, number>()
 
   constructor(db: Database) {
     this.#db = db
@@ -124,8 +129,46 @@ export class People {
         if (named) keys.add(named)
       }
     }
-    const answers = await Promise.all([...keys].map(key => pact.agentByKey(key)))
+    return this.#answers(pact, [...keys])
+  }
+
+  /** What the ledger says about agents that it could not name when their entries were indexed. */
+  askAgain(pact: Pact, pactNo: number): Promise<LedgerAgent[]> {
+    const rows = this.#db
+      .prepare('SELECT key FROM agents INDEXED BY agents_unknown WHERE pact = ? AND identity IS NULL LIMIT 256')
+      .all(pactNo)
+    return this.#answers(
+      pact,
+      rows.map(({ key }) => Buffer.from(key as Uint8Array).toString('hex')),
+    )
+  }
+
+  /** What the ledger says about all agents, or nothing when it cannot say now. */
+  async askAll(pact: Pact): Promise<LedgerAgent[]> {
+    return (await this.#soon(pact, pact.agents())) ?? []
+  }
+
+  async #answers(pact: Pact, keys: string[]): Promise<LedgerAgent[]> {
+    if (keys.length === 0 || (this.#silent.get(pact.id) ?? 0) > Date.now()) return []
+    const answers = await Promise.all(keys.map(key => this.#soon(pact, pact.agentByKey(key))))
     return answers.filter(answer => answer !== null)
+  }
+
+  /**
+   * An answer, or null when it does not come soon: after a fast-forward the state may not be on this machine, and a name is not worth
+   * holding the index back for. The pact is then left in peace for a while.
+   */
+  async #soon<T>(pact: Pact, answer: Promise<T>): Promise<T | null> {
+    const late = Symbol('late')
+    let timer: NodeJS.Timeout | undefined
+    const patience = new Promise<typeof late>(resolve => {
+      timer = setTimeout(resolve, PATIENCE_MS, late)
+    })
+    const first = await Promise.race([answer.catch(() => late), patience])
+    clearTimeout(timer)
+    if (first !== late) return first as T
+    this.#silent.set(pact.id, Date.now() + SILENCE_MS)
+    return null
   }
 
   /** Stores what the ledger said. Call inside a transaction only. */

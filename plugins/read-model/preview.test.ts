@@ -77,6 +77,24 @@ describe('a pact whose history is still on its way', () => {
     await b.dispose()
   })
 
+  test('names that cannot be read yet hold nothing back, and come later', async () => {
+    const pact = new SimulatedPact()
+    const b = bench([pact])
+    pact.append(...notes(600))
+    pact.mute = true
+    await b.index.sync(pact.pact)
+    expect(b.index.progress(pact.pact).indexed).toBe(600)
+    expect(b.index.entry(pact.pact, '01010101-600')).toMatchObject({ author: 'unknown-aaaaaa', identity: null })
+    pact.mute = false
+    await b.reopen()
+    await b.index.opened(pact.pact)
+    expect(b.index.entry(pact.pact, '01010101-600')).toMatchObject({
+      author: 'claude-aaaaaa',
+      identity: 'bb'.repeat(32),
+    })
+    await b.dispose()
+  })
+
   test('rows of an earlier run do not stay', async () => {
     const { pact, b } = await joined(3000)
     await b.reopen()

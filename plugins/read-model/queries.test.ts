@@ -299,6 +299,7 @@ describe('no query scans', () => {
       'SELECT at FROM entries INDEXED BY entries_dedup WHERE dedup = ? AND at >= 1 AND at < 2 ORDER BY at',
       'SELECT no FROM writers WHERE pact = 1 AND prefix = ?',
       'SELECT no FROM agents WHERE pact = 1 AND key >= ? AND key <= ?',
+      'SELECT key FROM agents INDEXED BY agents_unknown WHERE pact = 1 AND identity IS NULL LIMIT 256',
       'SELECT at, source, i FROM changes WHERE at >= 1 AND at < 2 ORDER BY at, source, i',
       'SELECT seq, op, row FROM undo_toy_counter WHERE at >= 1 AND at < 2 ORDER BY at DESC, seq DESC',
       'SELECT at, chain FROM checkpoints WHERE at > 1 AND at < 2 ORDER BY at DESC LIMIT 64',

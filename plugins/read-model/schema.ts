@@ -18,6 +18,7 @@ CREATE UNIQUE INDEX writers_key ON writers(pact, key);
 CREATE INDEX writers_prefix ON writers(pact, prefix);
 CREATE TABLE agents(no INTEGER PRIMARY KEY, pact INTEGER NOT NULL, key BLOB NOT NULL, name TEXT, identity TEXT);
 CREATE UNIQUE INDEX agents_key ON agents(pact, key);
+CREATE INDEX agents_unknown ON agents(pact) WHERE identity IS NULL;
 
 -- n is negative (-1 - block) for what was malformed: such a row has no type and its payload is its hash and size.
 -- type, topic and verdict are words; verdict is NULL for accepted. extra holds what entries seldom have.

@@ -127,7 +127,7 @@ export interface ReadModel {
   rebuild(): Promise<void>
   /** All rows of all derived tables of a pact in a canonical order, for comparing with a rebuild in tests. */
   dump(pact: Pact): string
-  /** Called after each committed sync with the lowest position that changed. Returns its undo. */
+  /** Called after each committed sync with the lowest position that changed; the length when only more was confirmed. Returns its undo. */
   onSync(fn: (pact: Pact, from: number) => void): () => void
 }
 

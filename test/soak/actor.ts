@@ -28,6 +28,9 @@ export interface Where {
   confirmed: number
   /** Chain at the head, hex. */
   head: string
+  /** How far the hooks have told the log, and called it confirmed. */
+  told: number
+  toldConfirmed: number
   writable: boolean
   /** Key of the system core, hex: another one after every change of indexers. */
   system: string
@@ -54,7 +57,7 @@ export interface Keys {
 export class Actor {
   private readonly options: ActorOptions
   private readonly moved: (where: Where) => void
-  private readonly watch = new Watch()
+  private readonly watch = new Watch(() => this.tell())
   private readonly links = new Map<string, Socket>()
   private readonly sockets = new Set<Socket>()
   private readonly written: string[] = []
@@ -162,6 +165,8 @@ export class Actor {
       length,
       confirmed,
       head: record?.chain.toString('hex') ?? '',
+      told: this.watch.chain.length,
+      toldConfirmed: this.watch.confirmed,
       writable: base.writable,
       system: base.core.key?.toString('hex') ?? '',
     }

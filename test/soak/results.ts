@@ -40,6 +40,7 @@ export class Results {
       ['reorders seen', sum(o => o.reverts)],
       ['runs that needed one more entry to confirm', this.all.filter(o => o.nudges > 0).length],
       ['runs in which health repaired', this.all.filter(o => o.repairs > 0).length],
+      ['writes that waited for blocks of others', sum(o => o.waits)],
       ['seconds', Math.round(sum(o => o.ms) / 1000)],
     ]
     return rows.map(([name, value]) => `  ${name.padEnd(44)}${String(value).padStart(8)}`).join('\n')

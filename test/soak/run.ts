@@ -22,6 +22,7 @@ export interface Outcome {
   reverts: number
   nudges: number
   repairs: number
+  waits: number
   ms: number
   /** Where the data of a failed run is. */
   kept: string | null
@@ -51,7 +52,7 @@ export async function run(seed: number, shape: Shape): Promise<Outcome> {
     faults = [...world.book.faults, error instanceof Error ? error.message : String(error)]
   }
   await world.dispose(faults.length > 0)
-  const { entries, closes, kills, nudges } = world
+  const { entries, closes, kills, nudges, waits } = world
   const ms = Math.round(performance.now() - started)
   return {
     seed,
@@ -62,6 +63,7 @@ export async function run(seed: number, shape: Shape): Promise<Outcome> {
     reverts,
     nudges,
     repairs,
+    waits,
     ms,
     kept: faults.length > 0 ? world.root : null,
   }

@@ -7,6 +7,12 @@ export class Watch {
   confirmed = 0
   reverts = 0
   readonly faults: string[] = []
+  private readonly moved: () => void
+
+  /** @param moved called after the hooks told something */
+  constructor(moved: () => void) {
+    this.moved = moved
+  }
 
   async opened(pact: Pact): Promise<void> {
     const { length } = pact
@@ -21,6 +27,7 @@ export class Watch {
         this.faults.push(`entry.applied gave position ${position} where ${this.chain.length} was next`)
       this.chain[position] = chain.toString('hex')
     }
+    this.moved()
   }
 
   reverted(position: number): void {
@@ -35,5 +42,6 @@ export class Watch {
   confirm(length: number): void {
     if (length <= this.confirmed) this.faults.push(`entry.confirmed went from ${this.confirmed} to ${length}`)
     this.confirmed = length
+    this.moved()
   }
 }

@@ -8,6 +8,7 @@ import { type Item, randomItem } from './items.ts'
 import { Gone, LocalPeer, type Peer, ProcessPeer } from './peer.ts'
 import type { Prng } from './prng.ts'
 import type { Report } from './report.ts'
+import { withinTime } from './waiting.ts'
 
 export interface WorldOptions {
   peers: number
@@ -23,6 +24,11 @@ export interface Patience {
   nudges: number
 }
 
+/** ms after which a write is said to wait for others. */
+const AT_ONCE = 3_000
+/** ms that a write may take when everyone is joined. */
+const ALL_JOINED = 30_000
+
 export class World {
   readonly peers: Peer[] = []
   readonly book = new Book()
@@ -33,6 +39,8 @@ export class World {
   kills = 0
   /** Entries written only because confirming had stopped. */
   nudges = 0
+  /** Writes that were not answered at once: they waited for blocks that only others had. */
+  waits = 0
   private readonly links = new Set<string>()
   private readonly pending = new Set<Promise<void>>()
   private readonly waiters = new Set<() => void>()
@@ -107,8 +115,13 @@ export class World {
     return Array.from({ length: count }, () => randomItem(this.prng, `u${++this.marks}`))
   }
 
-  /** Writes a batch; resolves when it was answered, or when the peer is gone. */
-  write(peer: Peer, count: number, wait = 0): Promise<void> {
+  /** Writes a batch; resolves when it was answered, when the peer is gone, or when it takes so long that it waits for others. */
+  async write(peer: Peer, count: number, wait = 0): Promise<void> {
+    const done = this.send(peer, count, wait)
+    if (!(await withinTime(done, AT_ONCE))) this.waits++
+  }
+
+  private send(peer: Peer, count: number, wait: number): Promise<void> {
     const items = this.items(count)
     this.book.ask(items)
     this.entries += count
@@ -185,7 +198,7 @@ export class World {
 
   // ---- the end
 
-  /** All at the same head, confirmed to the end, over the same system core. */
+  /** All at the same head, confirmed to the end, over the same system core, and the hooks have told it all. */
   aligned(): boolean {
     const [first] = this.peers
     const at = first?.where
@@ -193,17 +206,19 @@ export class World {
     return this.peers.every(({ where }) => {
       if (!where) return false
       const same = where.head === at.head && where.length === at.length && where.system === at.system
-      return same && where.confirmed === where.length
+      const told = where.told === where.length && where.toldConfirmed === where.length
+      return same && told && where.confirmed === where.length
     })
   }
 
   /** Wakes and joins everyone and waits until they agree. @throws Error when they do not */
   async settle({ nudges, patience }: Patience): Promise<void> {
-    await Promise.all(this.pending)
     for (const peer of this.peers) await this.start(peer)
     await this.linkAll()
+    if (!(await withinTime(Promise.all(this.pending), ALL_JOINED)))
+      throw new Error(`a write is not answered although all are joined: ${this.positions()}`)
     for (let left = nudges; !(await this.when(() => this.aligned(), patience)); left--) {
-      if (left === 0) throw new Error(`the peers do not agree: ${this.peers.map(positionOf).join('; ')}`)
+      if (left === 0) throw new Error(`the peers do not agree: ${this.positions()}`)
       this.nudges++
       await this.write(this.prng.pick(this.peers), 1)
     }
@@ -216,6 +231,10 @@ export class World {
     const reports = new Map<string, Report>()
     for (const peer of this.up) reports.set(peer.name, await peer.call('report'))
     return reports
+  }
+
+  private positions(): string {
+    return this.peers.map(positionOf).join('; ')
   }
 
   faults(reports: Map<string, Report>): string[] {

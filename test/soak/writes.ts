@@ -8,6 +8,10 @@ import { randomItem } from './items.ts'
 import { Gone, ProcessPeer } from './peer.ts'
 import { Prng } from './prng.ts'
 import type { Outcome } from './run.ts'
+import { withinTime } from './waiting.ts'
+
+/** ms in which a round's writes must be answered. */
+const ROUND = 60_000
 
 /** Callers that write at the same time. */
 const CALLERS = 6
@@ -49,7 +53,7 @@ export async function writes(seed: number, rounds: number, progress: (line: stri
           reached()
         }),
       )
-      await enough
+      if (!(await withinTime(enough, ROUND))) book.faults.push(`a round was not answered within ${ROUND / 1000} s`)
       await peer.kill()
       await Promise.all(callers)
       await peer.start()
@@ -75,6 +79,7 @@ export async function writes(seed: number, rounds: number, progress: (line: stri
     reverts: 0,
     nudges: 0,
     repairs: 0,
+    waits: 0,
     ms: Math.round(performance.now() - started),
     kept: faults.length > 0 ? root : null,
   }

@@ -23,6 +23,8 @@ export class SimulatedPact {
   confirmed = 0
   /** Positions whose blocks are not on this machine. */
   missing = new Set<number>()
+  /** The state view is not here: who asks it waits for ever. */
+  mute = false
   /** Position of the entry that seated this machine. */
   since = 0
   #judged: Judged[] = []
@@ -80,6 +82,7 @@ export class SimulatedPact {
   }
 
   async agents(): Promise<LedgerAgent[]> {
+    if (this.mute) return new Promise(() => {})
     return [{ key: AGENT.toString('hex'), name: 'claude', identity: 'bb'.repeat(32), revoked: false }]
   }
 
