@@ -39,7 +39,7 @@ export interface Daemon {
 const closeLimit = 30_000
 
 // V8 lets the heap grow several times over before it looks what is still in use: 80 MB more after 30,000 entries.
-setFlagsFromString('--heap-growing-percent=50')
+setFlagsFromString('--heap-growing-percent=30')
 
 /** @throws OpenPactError when anything keeps it from starting; nothing is left running then */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {

@@ -160,8 +160,13 @@ export const kernelErrors = defineErrors({
   },
   ENTRY_REFUSED: {
     kind: 'conflict',
-    message: 'The entry was refused: {verdict}.',
-    help: 'Read the entry with its verdict, then correct and send it again.',
+    message: 'The entry {id} ({type}) was refused: {verdict}.',
+    help: '`openpact entry {id}` shows it with its verdict; correct it and send it again.',
+  },
+  TYPE_NOT_ALLOWED: {
+    kind: 'forbidden',
+    message: 'The charter of this pact does not allow entries of type "{type}".',
+    help: '`openpact charter` lists the types that it allows; an admin can amend it.',
   },
   CONFIRM_TIMEOUT: {
     kind: 'timeout',

@@ -20,6 +20,8 @@ export function dhtCommand(program: Command, session: () => Session): void {
       await new Promise<void>(resolve => {
         process.once('SIGINT', () => resolve())
         process.once('SIGTERM', () => resolve())
+        // Started by another process over IPC, it ends with that one.
+        process.once('disconnect', () => resolve())
       })
       await node.close()
     })

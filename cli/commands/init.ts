@@ -7,7 +7,6 @@ interface InitFlags {
   name?: string
   alias?: string
   purpose?: string
-  template?: string
 }
 
 export function initCommand(program: Command, session: () => Session): void {
@@ -18,13 +17,12 @@ export function initCommand(program: Command, session: () => Session): void {
     .option('--name <name>', 'name of the pact, shown to its members')
     .option('--alias <alias>', 'short name on this machine')
     .option('--purpose <text>', 'what the pact is for')
-    .option('--template <template>', 'preset for the charter')
     .action(async (flags: InitFlags) => {
       const shell = session()
       const running = runningDaemon(shell.place) !== null
       const pact = await shell.withDaemon(async client => {
         const name = flags.name ?? flags.alias ?? 'First pact'
-        const body = { name, alias: flags.alias, purpose: flags.purpose, template: flags.template }
+        const body = { name, alias: flags.alias, purpose: flags.purpose }
         return (await shell.progress('Creating the pact', () => client.post<PactLine>('/v1/pacts', body))).body
       })
       const next = running ? '' : '\nStart the daemon with `openpact start`.'

@@ -3,7 +3,15 @@ import { Ajv, type ErrorObject } from 'ajv'
 import type { TSchema } from 'typebox'
 import { near } from './near.ts'
 
-const ajv = new Ajv({ allErrors: true, strict: false, useDefaults: true, verbose: true })
+const ajv = new Ajv({
+  allErrors: true,
+  strict: false,
+  useDefaults: true,
+  verbose: true,
+  // Checking schemas against the meta schema costs 100 ms at the first use; what cannot be compiled is still refused.
+  meta: false,
+  validateSchema: false,
+})
 
 /** Every fault of `value`, in words; an empty list when it fits. Defaults of the schema are filled into `value`. */
 export function schemaFaults(schema: TSchema, value: unknown): string[] {

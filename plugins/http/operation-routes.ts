@@ -70,7 +70,8 @@ function inputOf(shape: HttpShape, request: FastifyRequest, params: Record<strin
   const input: Fields = { ...(shape.query ? query : body) }
   for (const [name, value] of Object.entries(params)) {
     if (control.test(value)) throw invalid(`"${name}" holds a control character.`)
-    if (name === 'pactId') continue
+    // The pact that an operation is about is not a field of it; for operations on pacts themselves it is.
+    if (!shape.params.includes(name)) continue
     if (Object.hasOwn(input, name) && input[name] !== value) throw invalid(`"${name}" is given in the path already.`)
     input[name] = value
   }

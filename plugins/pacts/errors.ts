@@ -47,6 +47,16 @@ export const pactErrors = defineErrors({
     message: 'Every indexer must be a device with a seat that is not being removed.',
     help: '`openpact members` lists the devices.',
   },
+  INDEXER_NEVER_WROTE: {
+    kind: 'conflict',
+    message: 'None of the new indexers has written to the pact yet.',
+    help: 'Let one of them write an entry first, then name the set again.',
+  },
+  CHARTER_SWITCHES_OFF: {
+    kind: 'conflict',
+    message: 'This switches off {what}, for every member.',
+    help: 'Read the charter with `openpact charter` and name all that is to stay, or repeat it with --force.',
+  },
   CHARTER_INVALID: {
     kind: 'invalid',
     message: 'The change does not make a valid charter.',

@@ -57,7 +57,9 @@ export interface PrivateNetwork {
 }
 
 export async function startNetwork(): Promise<PrivateNetwork> {
-  const child = spawn(process.execPath, [requireBuild(), 'dht', '--json'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [requireBuild(), 'dht', '--json'], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  })
   const text = await firstOutput(child)
   return { bootstrap: (JSON.parse(text) as { bootstrap: string }).bootstrap, close: () => end(child, 'SIGTERM') }
 }

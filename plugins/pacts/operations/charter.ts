@@ -1,6 +1,6 @@
 /** The charter: what can change what is accepted in a pact. */
 import { Type } from 'typebox'
-import { type CharterState, OpenPactError, type Pact } from '../../../kernel/index.ts'
+import { type CharterChange, type CharterState, OpenPactError, type Pact } from '../../../kernel/index.ts'
 import { operation } from '../../operations/operation.ts'
 import { Charter, CharterView, Written } from '../shapes.ts'
 
@@ -32,6 +32,7 @@ export const amendCharter = operation({
     types: Type.Optional(types),
     quotas: Type.Optional(quotas),
     rules: Type.Optional(rules),
+    force: Type.Optional(Type.Boolean({ description: 'Also when it switches off rules, or writing altogether' })),
     base: Type.Optional(
       Type.String({
         pattern: '^[0-9a-f]{64}$',
@@ -40,17 +41,34 @@ export const amendCharter = operation({
     ),
   }),
   output: Type.Object({ ...CharterView.properties, ...Written }),
-  errors: ['INVALID_INPUT', 'NOT_AUTHORISED', 'CHARTER_CONFLICT', 'CHARTER_INVALID', 'REPLICATION_STALLED'],
+  errors: [
+    'INVALID_INPUT',
+    'NOT_AUTHORISED',
+    'CHARTER_SWITCHES_OFF',
+    'CHARTER_CONFLICT',
+    'CHARTER_INVALID',
+    'REPLICATION_STALLED',
+  ],
   cli: { path: 'charter amend' },
-  run: async ({ base, ...change }, call) => {
+  run: async ({ base, force = false, ...change }, call) => {
     if (Object.keys(change).length === 0) {
       throw new OpenPactError('INVALID_INPUT', { reason: 'name at least one field of the charter to change.' })
     }
-    const hash = base ?? (await current(call.pact)).hash
+    const before = await current(call.pact)
+    const lost = switchedOff(before.charter, change)
+    if (lost && !force) throw new OpenPactError('CHARTER_SWITCHES_OFF', { what: lost })
+    const hash = base ?? before.hash
     const receipt = await call.append({ type: 'pact.amend', payload: { base: hash, change } })
     return { ...(await current(call.pact)), entry: receipt.id, confirmed: receipt.confirmed }
   },
 })
+
+/** What a change takes from the members, in words; undefined when nothing. */
+function switchedOff(charter: CharterState['charter'], change: CharterChange): string | undefined {
+  const gone = charter.rules.filter(rule => change.rules && !change.rules.some(r => r.plugin === rule.plugin))
+  if (gone.length > 0) return `the rules of ${gone.map(rule => `"${rule.plugin}"`).join(', ')}`
+  return change.types?.length === 0 ? 'writing altogether' : undefined
+}
 
 async function current(pact: Pact): Promise<CharterState> {
   const state = await pact.charter()

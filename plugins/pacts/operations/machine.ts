@@ -38,7 +38,6 @@ export const createPact = operation({
     name: Type.String({ minLength: 1, maxLength: 128, description: 'Shown to its members' }),
     alias: Type.Optional(Alias),
     purpose: Type.Optional(Type.String({ maxLength: 2048 })),
-    template: Type.Optional(Type.String({ maxLength: 64 })),
     invites: Type.Optional(Type.Enum(['admin', 'member'], { description: 'Who may invite besides admins' })),
     types: Type.Optional(
       Type.Array(Type.String(), { description: 'Entry types that members may write; all if absent' }),

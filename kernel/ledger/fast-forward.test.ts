@@ -1,0 +1,61 @@
+/** A fast-forward leaves a view without its older blocks. Whoever is cut off at that moment must open again and go on later. */
+import { afterEach, expect, test } from 'vitest'
+import { connect, type Group, group, head, type Peer, until } from '../../test/support/ledgers.ts'
+import { ACCEPTED } from './entry.ts'
+
+let open: Group[] = []
+afterEach(async () => {
+  for (const g of open) await g.dispose()
+  open = []
+})
+
+const note = (text: string) => ({ type: 'note', payload: { text }, topic: 'tests' })
+
+/** Two peers; the second slept through 80 entries, fast-forwarded, and was cut off in the same moment. */
+async function cutOffAfterFastForward(): Promise<{ a: Peer; b: Peer; own: string }> {
+  const g = await group(2)
+  open.push(g)
+  const [a, b] = g.peers as [Peer, Peer]
+  const [mine] = await b.pact.append([note('written alone')])
+  for (let i = 0; i < 80; i++) await a.pact.append([note(`n${i}`)])
+  const forwarded = new Promise(resolve => b.pact.base.once('fast-forward', resolve))
+  const cut = connect(a.pact, b.pact)
+  await forwarded
+  await cut()
+  return { a, b, own: mine?.id ?? '' }
+}
+
+async function agree(a: Peer, b: Peer): Promise<void> {
+  connect(a.pact, b.pact)
+  const same = async () => {
+    const told = b.events.applied.at(-1)?.position === a.pact.length - 1
+    return told && a.pact.confirmed === a.pact.length && (await head(a.pact)) === (await head(b.pact))
+  }
+  for (const { pact } of [a, b]) await until(pact, same)
+}
+
+test('its own receipts follow the entries to where they went', async () => {
+  const { a, b, own } = await cutOffAfterFastForward()
+  expect(b.pact.receipt(own)?.confirmed).toBe(false)
+  await agree(a, b)
+  await until(b.pact, () => b.pact.receipt(own)?.confirmed === true)
+  const receipt = b.pact.receipt(own)!
+  expect((await b.pact.record(receipt.position))?.id).toBe(own)
+  expect(receipt.verdict).toBe(ACCEPTED)
+})
+
+test('it opens again while the blocks are missing, keeps its number, and tells the rest when they come', async () => {
+  const { a, b } = await cutOffAfterFastForward()
+  await b.close()
+  b.events = { applied: [], reverted: [], confirmed: [] }
+  await b.open()
+  expect(b.store.failed.size).toBe(0)
+  const { length } = b.pact
+  await a.pact.append([note('later')])
+  await agree(a, b)
+  const [receipt] = await b.pact.append([note('on')])
+  expect(receipt).toMatchObject({ verdict: ACCEPTED, id: `${b.pact.writer.toString('hex', 0, 4)}-2` })
+  const told = b.events.applied.map(r => r.position)
+  expect(told).toEqual([...new Set(told)].sort((x, y) => x - y))
+  expect(told[0]).toBeGreaterThanOrEqual(Math.min(...b.events.reverted, length))
+})
