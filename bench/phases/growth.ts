@@ -22,8 +22,6 @@ export async function growth(bench: Bench): Promise<void> {
   const directory = bench.directory()
   const peer = bench.raw()
   let raw: Raw = { peer, directory, ...(await peer.ask('open', { directory })) }
-  const empty = await disk(ours.daemon.dataDir)
-  const emptyRaw = await disk(directory)
   for (let i = 0; i < 200; i++) await ours.client.post('/tasks', { title: `task ${i}` })
 
   const ids: string[] = []
@@ -35,10 +33,10 @@ export async function growth(bench: Bench): Promise<void> {
     bench.report.row(`at ${size}: loading, 64 in flight`, paced(load), paced(loadRaw))
     await lone(bench, size, ours, raw)
     await reads(bench, size, ours, raw, ids, first, size === sizes.at(-1))
-    await footprint(bench, size, ours, raw, empty, emptyRaw)
+    await footprint(bench, size, ours, raw)
     raw = await coldStart(bench, size, ours, raw, size === sizes.at(-1))
   }
-  await afterStop(bench, ours, raw, sizes.at(-1) as number, empty, emptyRaw)
+  await afterStop(bench, ours, raw, sizes.at(-1) as number)
 }
 
 /** One client at a time, in turns with the bare Autobase. */
@@ -87,14 +85,7 @@ async function reads(
   bench.report.row(`at ${size}: GET /v1/ping, the floor`, timed(await inFlight(count, 1, () => client.ping())))
 }
 
-async function footprint(
-  bench: Bench,
-  size: number,
-  { daemon }: Ours,
-  { peer, directory }: Raw,
-  empty: number,
-  emptyRaw: number,
-): Promise<void> {
+async function footprint(bench: Bench, size: number, { daemon }: Ours, { peer, directory }: Raw): Promise<void> {
   const [loaded, loadedRaw] = [await memory(daemon.pid), await memory(peer.pid)]
   bench.report.row(`at ${size}: memory after load`, megabytes(loaded), megabytes(loadedRaw))
   await sleep(bench.quick ? 1000 : 20_000)
@@ -102,8 +93,8 @@ async function footprint(
   bench.report.row(`at ${size}: memory when idle`, megabytes(idle), megabytes(idleRaw))
   bench.report.row(
     `at ${size}: disk per entry`,
-    { value: ((await disk(daemon.dataDir)) - empty) / size, unit: 'B' },
-    { value: ((await disk(directory)) - emptyRaw) / size, unit: 'B' },
+    { value: (await disk(daemon.dataDir)) / size, unit: 'B' },
+    { value: (await disk(directory)) / size, unit: 'B' },
   )
   if (size !== 100_000) return
   bench.report.mark('memory after load, 100 k', loaded / MB, 'at most', 250, 'MB')
@@ -141,18 +132,11 @@ async function coldStart(bench: Bench, size: number, ours: Ours, raw: Raw, last:
   return { ...raw, peer }
 }
 
-async function afterStop(
-  bench: Bench,
-  { daemon }: Ours,
-  { peer, directory }: Raw,
-  size: number,
-  empty: number,
-  emptyRaw: number,
-): Promise<void> {
+async function afterStop(bench: Bench, { daemon }: Ours, { peer, directory }: Raw, size: number): Promise<void> {
   await daemon.stop()
   await peer.end()
-  const perEntry = ((await disk(daemon.dataDir)) - empty) / size
-  const raw = ((await disk(directory)) - emptyRaw) / size
+  const perEntry = (await disk(daemon.dataDir)) / size
+  const raw = (await disk(directory)) / size
   bench.report.row(`at ${size}: disk per entry, stopped`, { value: perEntry, unit: 'B' }, { value: raw, unit: 'B' })
   bench.report.mark(`disk per entry, ${size}, stopped`, perEntry / 1000, 'at most', 1.8, 'kB')
 }

@@ -24,5 +24,6 @@ export function dhtCommand(program: Command, session: () => Session): void {
         process.once('disconnect', () => resolve())
       })
       await node.close()
+      if (process.connected) process.disconnect()
     })
 }

@@ -19,7 +19,8 @@ export interface DraftingHost {
 /** Everything of an entry but what the queue fills in: `n`, the clock, the signature. */
 export type Prepared = Omit<Entry, 'n' | 'signature' | 'timestamp'> & { timestamp: number | null }
 
-const ajv = new Ajv({ allErrors: false, strict: false })
+// Types were compiled when their plugins were loaded; the meta schema would cost the first write 100 ms.
+const ajv = new Ajv({ allErrors: false, strict: false, meta: false, validateSchema: false })
 const validators = new WeakMap<object, ValidateFunction>()
 
 /** Why a payload does not fit its schema, in words, or null when it does. */

@@ -1,4 +1,5 @@
 /** One pact on this machine: its Autobase, the way in (writer), the ways out (delta, record, state) and its life. */
+import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type Corestore from 'corestore'
 import crypto from 'hypercore-crypto'
@@ -10,6 +11,7 @@ import type { RuleState } from '../rules.ts'
 import { Admittance } from './admittance.ts'
 import { Applier, missingRules } from './apply.ts'
 import { LedgerClock } from './clock.ts'
+import { isDiskFull } from './disk.ts'
 import type { Draft, LogRecord, Receipt, Until } from './entry.ts'
 import { deltaOf, RecentRecords, readRecord } from './follower.ts'
 import { HealthWatch } from './health.ts'
@@ -42,8 +44,10 @@ export interface LedgerOptions {
   key: Buffer | null
   encryptionKey: Buffer
   alias: string
-  /** Where the gate keeps its seats. */
-  seatsFile: string
+  /** The pact's own folder: the gate keeps its seats there. */
+  folder: string
+  /** Told when the base stopped by itself: the ledger must be closed and opened again. */
+  onfailure(): void
   fastForward?: boolean
 }
 
@@ -69,6 +73,8 @@ export class Ledger implements Pact, Replicated {
   failure: Error | null = null
 
   private readonly host: LedgerHost
+  private readonly folder: string
+  private readonly onfailure: () => void
   private readonly recent = new RecentRecords()
   private readonly writing: Writer
   private readonly admittance: Admittance
@@ -79,6 +85,8 @@ export class Ledger implements Pact, Replicated {
 
   constructor(host: LedgerHost, options: LedgerOptions) {
     this.host = host
+    this.folder = options.folder
+    this.onfailure = options.onfailure
     this.alias = options.alias
     this.encryptionKey = options.encryptionKey
     const applier = new Applier(host.rules, {
@@ -92,8 +100,8 @@ export class Ledger implements Pact, Replicated {
       apply: (nodes, views, applyHost) => applier.apply(nodes, views, applyHost),
     })
     this.reader = new StateReader(this.base.view, applier.counters)
-    this.writing = new Writer(this, this.base, this.reader, host, () => this.pump.run())
-    this.admittance = new Admittance(this.base, this.reader, options.seatsFile, host.log)
+    this.writing = new Writer(this, this.base, this.reader, options.folder, host, () => this.pump.run())
+    this.admittance = new Admittance(this.base, this.reader, join(options.folder, 'seats.json'), host.log)
     this.pump = new Pump({
       delta: (checkpoints, limit) => this.delta(checkpoints, limit),
       reverted: position => this.onreverted(position),
@@ -113,6 +121,7 @@ export class Ledger implements Pact, Replicated {
     this.base.on('error', error => {
       this.failure = error as Error
       this.host.log.error('ledger stopped', { pact: this.alias, reason: this.failure.message })
+      this.onfailure()
     })
     await this.base.ready()
     await this.admittance.load()
@@ -146,8 +155,12 @@ export class Ledger implements Pact, Replicated {
     return Math.min(this.base.view.log.signedLength, this.length)
   }
 
-  append(drafts: Draft[], options: AppendOptions = {}): Promise<Receipt[]> {
-    if (this.failure) throw new OpenPactError('PACT_UNHEALTHY', { pact: this.alias, reason: this.failure.message })
+  async append(drafts: Draft[], options: AppendOptions = {}): Promise<Receipt[]> {
+    if (this.failure && !this.closed) {
+      if (await isDiskFull(this.folder)) throw new OpenPactError('DISK_FULL')
+      const reason = `${this.failure.message}; it is being opened again`
+      throw new OpenPactError('PACT_UNHEALTHY', { pact: this.alias, reason })
+    }
     return this.writing.append(drafts, options)
   }
 

@@ -10,6 +10,7 @@ import type { Charter } from '../pact.ts'
 import type { Replicated } from '../replication/replicated.ts'
 import { doorTopic } from '../replication/topics.ts'
 import { asCharter } from './charter.ts'
+import { isDiskFull } from './disk.ts'
 import { ACCEPTED } from './entry.ts'
 import { limits } from './envelope.ts'
 import { CHARTER } from './kernel-types.ts'
@@ -42,6 +43,9 @@ interface Open {
 }
 
 const [NS_CHECK] = crypto.namespace('openpact/key-check', 1) as [Buffer]
+/** ms before a ledger that stopped is opened again, doubling. */
+const FIRST_REOPEN = 2_000
+const LAST_REOPEN = 60_000
 const aliasPattern = /^[a-z0-9][a-z0-9-]{0,63}$/
 const ticketPattern = /^[0-9a-f]{1,64}$/
 
@@ -50,6 +54,7 @@ export class PactStore implements Pacts {
   private readonly host: PactStoreHost
   private readonly links: Links
   private readonly pacts = new Map<string, Open>()
+  private readonly reopening = new Set<NodeJS.Timeout>()
   /** Pacts that could not be opened, with the reason: the others go on. */
   readonly failed = new Map<string, OpenPactError>()
 
@@ -68,16 +73,42 @@ export class PactStore implements Pacts {
         const card = await this.readCard(name)
         if (card) await this.openLedger(name, card)
       } catch (error) {
-        const coded = isOpenPactError(error)
-          ? error
-          : new OpenPactError('PACT_CORRUPT', {
-              pact: name,
-              reason: error instanceof Error ? error.message : String(error),
-            })
-        this.failed.set(name, coded)
-        this.host.log.error('pact cannot be opened', { pact: name, code: coded.code, reason: coded.message })
+        await this.report(name, error)
       }
     }
+  }
+
+  /** Remembers why a pact is not open, for whoever asks for it. */
+  private async report(id: string, error: unknown): Promise<void> {
+    const reason = error instanceof Error ? error.message : String(error)
+    const coded = isOpenPactError(error)
+      ? error
+      : (await isDiskFull(this.dir))
+        ? new OpenPactError('DISK_FULL', {}, { cause: error })
+        : new OpenPactError('PACT_CORRUPT', { pact: id, reason }, { cause: error })
+    this.failed.set(id, coded)
+    this.host.log.error('pact cannot be opened', { pact: id, code: coded.code, reason: coded.message })
+  }
+
+  /** A ledger that stopped by itself (a full disk) is closed and opened again, until it goes on. */
+  private reopenLater(id: string, delay: number): void {
+    const reopen = async () => {
+      this.reopening.delete(timer)
+      const open = this.pacts.get(id)
+      try {
+        if (open) await this.stop(open.ledger)
+        const card = await this.readCard(id)
+        if (!card) return
+        await this.openLedger(id, card)
+        this.failed.delete(id)
+        this.host.log.info('pact is open again', { pact: card.alias })
+      } catch (error) {
+        await this.report(id, error)
+        this.reopenLater(id, Math.min(delay * 2, LAST_REOPEN))
+      }
+    }
+    const timer = setTimeout(() => void reopen(), delay).unref()
+    this.reopening.add(timer)
   }
 
   list(): Ledger[] {
@@ -176,6 +207,7 @@ export class PactStore implements Pacts {
 
   /** Closes all, quiesced. */
   async close(): Promise<void> {
+    for (const timer of this.reopening) clearTimeout(timer)
     for (const ledger of this.list()) await this.stop(ledger)
   }
 
@@ -196,7 +228,8 @@ export class PactStore implements Pacts {
         key,
         encryptionKey: Buffer.from(card.encryptionKey, 'hex'),
         alias: card.alias,
-        seatsFile: join(dir, 'seats.json'),
+        folder: dir,
+        onfailure: () => this.reopenLater(id, FIRST_REOPEN),
       })
       await ledger.open()
       return ledger

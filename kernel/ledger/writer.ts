@@ -5,6 +5,7 @@ import type { Author } from '../hooks.ts'
 import type { Identity } from '../kernel.ts'
 import type { AppendOptions, Pact } from '../pact.ts'
 import { missingRules } from './apply.ts'
+import { isDiskFull } from './disk.ts'
 import { type DraftingHost, type Prepared, prepare, sizeOf } from './drafting.ts'
 import { type Draft, type LogRecord, ORPHANED, type Receipt } from './entry.ts'
 import { decodeEntry, encodeEntry, entryId } from './envelope.ts'
@@ -35,6 +36,8 @@ export class Writer {
   private readonly base: Base
   private readonly reader: StateReader
   private readonly host: WriterHost
+  /** Where the pact's data is. */
+  private readonly folder: string
   /** Makes what was appended readable. */
   private readonly settle: () => Promise<void>
   private readonly queue = new AppendQueue<Job>(jobs => this.write(jobs))
@@ -45,8 +48,16 @@ export class Writer {
   /** Rules that the charter wants and this machine lacks; undefined until read, and again when the charter may have changed. */
   private missing: ReturnType<typeof missingRules> | undefined
 
-  constructor(pact: Pact, base: Base, reader: StateReader, host: WriterHost, settle: () => Promise<void>) {
+  constructor(
+    pact: Pact,
+    base: Base,
+    reader: StateReader,
+    folder: string,
+    host: WriterHost,
+    settle: () => Promise<void>,
+  ) {
     this.pact = pact
+    this.folder = folder
     this.base = base
     this.reader = reader
     this.host = host
@@ -187,7 +198,7 @@ export class Writer {
       await this.base.append(blocks)
     } catch (error) {
       this.nextN = first
-      throw this.coded(error)
+      throw await this.coded(error)
     } finally {
       this.signed.clear()
     }
@@ -206,11 +217,12 @@ export class Writer {
     return bytes
   }
 
-  private coded(error: unknown): Error {
+  private async coded(error: unknown): Promise<Error> {
     if (isOpenPactError(error)) return error
     const pact = this.pact.alias
     const reason = error instanceof Error ? error.message : String(error)
-    if (/no space left|ENOSPC/i.test(reason)) return new OpenPactError('DISK_FULL', {}, { cause: error })
+    // The store's own message says nothing of the disk, and it closes the base.
+    if (await isDiskFull(this.folder)) return new OpenPactError('DISK_FULL', {}, { cause: error })
     if (this.base.interrupted) return this.interruption(this.base.interrupted)
     if (/closing/i.test(reason)) return new OpenPactError('PACT_CLOSED', { pact }, { cause: error })
     if (/not writable/i.test(reason))

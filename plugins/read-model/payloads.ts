@@ -12,7 +12,7 @@ export interface ReadPayload {
 }
 
 /** The same options as before signing, or an entry could be signed here and unreadable there. */
-const ajv = new Ajv({ allErrors: false, strict: false })
+const ajv = new Ajv({ allErrors: false, strict: false, meta: false, validateSchema: false })
 const checks = new WeakMap<object, ValidateFunction>()
 
 /** Reads a record's payload against the type's owner as loaded on this machine; a type that nobody owns here is readable raw. */
