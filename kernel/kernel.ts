@@ -103,6 +103,8 @@ export interface Network {
     online: boolean
     connections: number
     strangers: number
+    /** Nodes of the DHT that answered; 0 while none can be reached. */
+    nodes: number
     bootstrap: string[] | null
     address: string | null
   }

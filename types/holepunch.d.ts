@@ -295,6 +295,7 @@ declare module 'hyperdht' {
   class DHT extends EventEmitter {
     constructor(options?: object)
     static bootstrapper(port: number, host: string, options?: object): DHT
+    nodes: { length: number }
     host: string
     port: number
     ready(): Promise<void>

@@ -9,10 +9,12 @@ import { explainPact, type Finding, type PactStatus } from '../explain-pact.ts'
 import type { DaemonRecord } from '../place.ts'
 import type { Session } from '../session.ts'
 import { ownVersion } from '../version.ts'
-import type { MachineStatus } from './status.ts'
+import { type MachineStatus, networkWords } from './status.ts'
 
 /** Less free space than this is advised against, bytes. */
 const lowDisk = 1024 ** 3
+/** With less than this nothing can be written, bytes. */
+const noDisk = 16 * 1024 ** 2
 
 const marks = { ok: 'ok  ', advice: 'note', fault: 'FAIL' }
 
@@ -97,6 +99,12 @@ function checkDisk(dataDir: string): Finding {
   const free = bavail * bsize
   const words = `${(free / 1024 ** 3).toFixed(1)} GiB free`
   if (free >= lowDisk) return { level: 'ok', about: 'Disk', words }
+  if (free < noDisk)
+    return {
+      level: 'fault',
+      about: 'Disk',
+      words: `full; nothing can be written. Free some space: the daemon goes on by itself`,
+    }
   return { level: 'advice', about: 'Disk', words: `${words}; each pact sets about 75 MB aside, so free some space` }
 }
 
@@ -148,10 +156,9 @@ function checkVersion({ url }: DaemonRecord, { version }: MachineStatus): Findin
 }
 
 function checkNetwork({ network }: MachineStatus): Finding {
-  const about = 'Network'
-  if (!network.online) return { level: 'advice', about, words: 'off; this machine keeps to itself' }
-  const via = network.bootstrap ? ` by way of ${network.bootstrap.join(', ')}` : ''
-  return { level: 'ok', about, words: `online${via}, ${network.connections} machines connected` }
+  const alone = !network.online || (network.nodes === 0 && network.connections === 0)
+  const via = network.bootstrap ? ` (bootstrap ${network.bootstrap.join(', ')})` : ''
+  return { level: alone ? 'advice' : 'ok', about: 'Network', words: networkWords(network) + via }
 }
 
 function joinFindings({ joining }: MachineStatus): Finding[] {

@@ -7,7 +7,7 @@ import { renderRecord, renderTable } from '../table.ts'
 export interface MachineStatus {
   version: string
   peer_handle: string
-  network: { online: boolean; connections: number; bootstrap: string[] | null; address: string | null }
+  network: { online: boolean; connections: number; nodes: number; bootstrap: string[] | null; address: string | null }
   pacts: PactSummary[]
   /** Pacts that could not be opened. */
   failed: { id: string; error: string; message: string; help: string }[]
@@ -47,7 +47,7 @@ function overview(shell: Session, status: MachineStatus): string {
     daemon: `${daemon?.url} (process ${daemon?.pid}, version ${version})`,
     'data directory': shell.place.dataDir,
     'you are': peer_handle,
-    network: network.online ? `online, ${network.connections} machines connected` : 'off',
+    network: networkWords(network),
   })
   const table = pacts.length
     ? renderTable(pacts.map(row), ['alias', 'entries', 'confirmed', 'here', 'state'])
@@ -57,6 +57,13 @@ function overview(shell: Session, status: MachineStatus): string {
     .join('')
   const broken = failed.map(({ error, message, help }) => `${message} [${error}]\n  ${help}\n`).join('')
   return `${head}\n${table}${asking}${broken}`
+}
+
+/** What the network is to this machine right now. */
+export function networkWords({ online, connections, nodes }: MachineStatus['network']): string {
+  if (!online) return 'off; this machine keeps to itself'
+  if (nodes === 0 && connections === 0) return 'no node of the DHT answers; name one with --bootstrap, or go on alone'
+  return `online, ${connections} ${connections === 1 ? 'machine' : 'machines'} connected`
 }
 
 function row(pact: PactSummary): object {

@@ -53,6 +53,8 @@ export interface LedgerOptions {
 
 /** ms that the first look at what was not yet linearised may take before the pact is opened without it. */
 const CATCH_UP_LIMIT = 10_000
+/** The same where history is missing. */
+const SPARSE_LIMIT = 500
 
 const [NS_ID] = crypto.namespace('openpact/pact-id', 1) as [Buffer]
 
@@ -125,15 +127,18 @@ export class Ledger implements Pact, Replicated {
     })
     await this.base.ready()
     await this.admittance.load()
-    await this.firstUpdate()
-    await this.writing.resume()
+    // After a fast-forward blocks may be missing, and nobody is connected yet: waiting for them here would be in vain.
+    const complete = await isComplete(this.base)
+    await this.firstUpdate(complete ? CATCH_UP_LIMIT : SPARSE_LIMIT)
+    await this.writing.resume(complete)
     await this.pump.startAt(this.length, this.confirmed)
     this.writing.receipts.settle(this.confirmed)
     this.base.on('update', () => this.movedOn())
     // What apply wrote last says nothing about a view that came from others.
     this.base.on('fast-forward', () => this.recent.clear())
     this.health.start()
-    await this.admittance.catchUp(this.confirmed)
+    const seats = this.admittance.catchUp(this.confirmed)
+    if (complete) await seats
     this.keepDownloading()
   }
 
@@ -252,11 +257,11 @@ export class Ledger implements Pact, Replicated {
   }
 
   /** `ready` does not catch up; this does. With a time limit, because it may need blocks that nobody here has. */
-  private async firstUpdate(): Promise<void> {
+  private async firstUpdate(limit: number): Promise<void> {
     if (this.base.interrupted) return
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>(resolve => {
-      timer = setTimeout(resolve, CATCH_UP_LIMIT)
+      timer = setTimeout(resolve, limit)
     })
     await Promise.race([this.base.update(), late])
     clearTimeout(timer)

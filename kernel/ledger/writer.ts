@@ -64,10 +64,13 @@ export class Writer {
     this.settle = settle
   }
 
-  /** Goes on counting after the newest entry in the own core, whether or not it was linearised before the last stop. */
-  async resume(): Promise<void> {
+  /**
+   * Goes on counting after the newest entry in the own core, whether or not it was linearised before the last stop.
+   * @param complete whether all of the view is on this machine; if not, only the own core can tell
+   */
+  async resume(complete: boolean): Promise<void> {
     const { local } = this.base
-    const counted = await this.counted()
+    const counted = complete ? await this.counted() : null
     let last = counted ?? 0
     const first = counted === null ? 0 : Math.max(0, local.length - LOOK_BACK)
     for (let i = local.length - 1; i >= first; i--) {
@@ -81,7 +84,7 @@ export class Writer {
     this.nextN = last + 1
   }
 
-  /** The own number as the view has it; null while its blocks are not on this machine: then only the own core can tell. */
+  /** The own number as the view has it; null when it cannot be read. */
   private async counted(): Promise<number | null> {
     if (this.reader.empty) return 0
     try {

@@ -108,6 +108,7 @@ export class Replication implements Network {
       online: this.online,
       connections: this.#peers.size,
       strangers: this.#strangers().length,
+      nodes: this.#swarm?.dht.nodes.length ?? 0,
       bootstrap: bootstrap?.map(({ host, port }) => `${host}:${port}`) ?? null,
       address: address ? `${address.host}:${address.port}` : null,
     }

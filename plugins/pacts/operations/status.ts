@@ -84,6 +84,7 @@ export const machineStatus = operation({
       online: Type.Boolean(),
       connections: Type.Integer(),
       strangers: Type.Integer(),
+      nodes: Type.Integer({ description: 'Nodes of the DHT that answered; 0 while none can be reached' }),
       bootstrap: Type.Union([Type.Array(Type.String()), Type.Null()]),
       address: Nullable(Type.String()),
     }),
