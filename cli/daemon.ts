@@ -1,10 +1,10 @@
 /** The daemon: one kernel on one data directory, from its configuration to its last closed file. */
 import { rmSync } from 'node:fs'
-import { chmod, mkdir, rename, writeFile } from 'node:fs/promises'
+import { chmod, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { type Config, loadConfig, mergeConfig, parseHostPort } from '../kernel/config.ts'
-import { machineError } from '../kernel/host/data-dir.ts'
+import { machineError, makeFolder } from '../kernel/host/data-dir.ts'
 import { type Log, openLog } from '../kernel/host/log.ts'
 import { type Kernel, OpenPactError, startKernel } from '../kernel/index.ts'
 import builtIn from '../openpact.config.ts'
@@ -89,7 +89,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 /** Before the configuration is looked for in it. @throws OpenPactError DATA_DIR_UNUSABLE, DISK_FULL */
 async function usable(dataDir: string): Promise<void> {
   try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 })
+    await makeFolder(dataDir)
   } catch (error) {
     throw machineError(error) ?? error
   }
@@ -128,7 +128,7 @@ async function announce(kernel: Kernel, place: Place): Promise<DaemonRecord> {
   const { url } = kernel.use(http)
   const record: DaemonRecord = { pid: process.pid, url, started: Date.now(), version: kernel.version }
   const fresh = `${place.daemonFile}.new`
-  await mkdir(dirname(place.daemonFile), { recursive: true, mode: 0o700 })
+  await makeFolder(dirname(place.daemonFile))
   await writeFile(fresh, `${JSON.stringify(record)}\n`, { mode: 0o600 })
   await chmod(fresh, 0o600)
   await rename(fresh, place.daemonFile)

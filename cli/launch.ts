@@ -1,9 +1,10 @@
 /** Starts a daemon as a process of its own and waits until it answers or says why it cannot. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { OpenPactError } from '../kernel/errors.ts'
+import { makeFolder } from '../kernel/host/data-dir.ts'
 import { type Failure, RemoteFailure } from './errors.ts'
 import type { DaemonRecord, Place } from './place.ts'
 
@@ -17,6 +18,9 @@ export interface LaunchOptions {
   temporary?: boolean
   onprogress?: (text: string) => void
 }
+
+/** ms that a daemon that could not start has to end. */
+const END_LIMIT = 2_000
 
 /** What a starting daemon tells the process that launched it. */
 export type Report =
@@ -32,7 +36,7 @@ export interface Launched {
 
 /** @throws RemoteFailure with the reason why the daemon could not start; OpenPactError DAEMON_FAILED */
 export async function launch(options: LaunchOptions): Promise<Launched> {
-  const errors = openErrorFile(options.place)
+  const errors = await openErrorFile(options.place)
   const main = fileURLToPath(new URL('./main.js', import.meta.url))
   const child = spawn(process.execPath, [main, ...launchArguments(options)], {
     detached: !options.temporary,
@@ -42,7 +46,13 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   const ended = new Promise<number | null>(resolve => {
     child.once('exit', resolve)
   })
-  const record = await ready(child, ended, options)
+  const record = await ready(child, ended, options).catch(async (error: unknown) => {
+    // It says why and ends; one that does not end is not left behind.
+    const hard = setTimeout(() => child.kill('SIGKILL'), END_LIMIT)
+    await ended
+    clearTimeout(hard)
+    throw error
+  })
   if (!options.temporary) {
     child.disconnect()
     child.unref()
@@ -81,10 +91,10 @@ function ready(child: ChildProcess, ended: Promise<number | null>, options: Laun
 }
 
 /** What the runtime itself prints when a daemon dies is kept beside the log. The daemon says why, where it cannot be. */
-function openErrorFile(place: Place): number | null {
+async function openErrorFile(place: Place): Promise<number | null> {
   const folder = dirname(place.logFile)
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    await makeFolder(folder)
     return openSync(join(folder, 'daemon.err'), 'w', 0o600)
   } catch {
     return null

@@ -73,6 +73,9 @@ function usage(error: CommanderError): unknown {
   return new OpenPactError('USAGE', { reason, hint: 'See `openpact --help`.' })
 }
 
+// A stream whose reader is gone, or whose disk is full, must not end the daemon.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
 try {
   await main(process.argv.slice(2))
 } catch (error) {
@@ -80,8 +83,9 @@ try {
     process.exitCode = error.exitCode === 0 ? 0 : exitCode('invalid')
   } else {
     const failure = asFailure(error)
-    process.stderr.write(renderFailure(failure, process.argv.includes('--json')))
     if (failure.code === 'INTERNAL' && process.env.OPENPACT_DEBUG) console.error(error)
-    process.exitCode = exitCode(failure.kind)
+    const text = renderFailure(failure, process.argv.includes('--json'))
+    // What failed may have left sockets open: nothing waits for them. What was said before is written out first.
+    process.stdout.write('', () => process.stderr.write(text, () => process.exit(exitCode(failure.kind))))
   }
 }

@@ -37,14 +37,17 @@ async function detached(shell: Session): Promise<void> {
 async function foreground(shell: Session, flags: StartFlags): Promise<void> {
   // Here and not above: no other command should load all plugins.
   const { daemonEnded, onCrash, startDaemon } = await import('../daemon.ts')
-  const report = (message: Report) => process.send?.(message)
+  const report = (message: Report) =>
+    new Promise<void>(resolve => {
+      if (process.connected && process.send) process.send(message, () => resolve())
+      else resolve()
+    })
   const fail = (error: unknown) => report({ state: 'failed', failure: asFailure(error) })
   onCrash(error => {
     const crash = new OpenPactError('DAEMON_CRASHED', {}, { cause: error })
     openLog({ file: shell.place.logFile }).error('daemon crashed', { error: crash })
     process.stderr.write(renderFailure(asFailure(crash), shell.json))
-    fail(crash)
-    process.exit(1)
+    void fail(crash).then(() => process.exit(1))
   })
   const stop = new AbortController()
   if (flags.temporary) process.once('disconnect', () => stop.abort())
@@ -58,7 +61,7 @@ async function foreground(shell: Session, flags: StartFlags): Promise<void> {
     firstPact: flags.firstPact,
     onprogress: (text: string) => {
       doing = text
-      report({ state: 'starting', text })
+      void report({ state: 'starting', text })
     },
     watch: { write: printWarnings },
   }
@@ -70,11 +73,11 @@ async function foreground(shell: Session, flags: StartFlags): Promise<void> {
       () => startDaemon(options),
     )
   } catch (error) {
-    fail(error)
+    await fail(error)
     throw error
   }
   const ended = daemonEnded(daemon, stop.signal)
-  report({ state: 'ready', record: daemon.record })
+  await report({ state: 'ready', record: daemon.record })
   if (process.connected && !flags.temporary) process.disconnect()
   shell.say(welcome(daemon, shell), daemon.record)
   process.exit(await ended)

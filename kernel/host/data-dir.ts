@@ -67,7 +67,7 @@ const reasons: Record<string, string> = {
 }
 
 /** Not `mkdir` with `recursive`: on a file system that refuses new folders with ENOENT (/proc) Node tries for ever. */
-async function makeFolder(path: string, above = true): Promise<void> {
+export async function makeFolder(path: string, above = true): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 })
   } catch (error) {
