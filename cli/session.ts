@@ -1,6 +1,7 @@
 /** One run of the command line: its flags, its data directory, its way to the daemon, its output. */
 import { OpenPactError } from '../kernel/errors.ts'
 import { Client } from './client.ts'
+import { RemoteFailure } from './errors.ts'
 import { type Launched, type LaunchOptions, launch } from './launch.ts'
 import { type DaemonRecord, type Place, placeOf, readToken, runningDaemon } from './place.ts'
 import { withProgress } from './progress.ts'
@@ -15,6 +16,13 @@ export interface Flags {
   bind?: string
   pact?: string
   json?: boolean
+}
+
+/** A pact that the daemon could not open, as `GET /v1/status` lists it. */
+interface Failed {
+  error: string
+  message: string
+  help: string
 }
 
 /** A pact as `GET /v1/pacts` lists it. */
@@ -103,7 +111,15 @@ export class Session {
     const pacts = await listPacts(client)
     const active = pacts.find(pact => pact.active)
     if (active) return active.id
-    if (pacts.length === 0) throw new OpenPactError('NO_PACT')
+    if (pacts.length === 0) {
+      const { body } = await client.get<{ failed: Failed[] }>('/v1/status')
+      const [broken] = body.failed
+      if (broken) {
+        const { error: code, message, help } = broken
+        throw new RemoteFailure({ code, kind: 'unavailable', message, help })
+      }
+      throw new OpenPactError('NO_PACT')
+    }
     throw new OpenPactError('PACT_AMBIGUOUS', { pacts: pacts.map(pact => pact.alias).join(', ') })
   }
 

@@ -142,6 +142,11 @@ export const kernelErrors = defineErrors({
     message: 'The data of pact "{pact}" cannot be opened: {reason}',
     help: 'Move the folder pacts/{pact} aside and join again with an invite as a new device; other pacts are not affected.',
   },
+  PACT_MOVED: {
+    kind: 'unavailable',
+    message: 'The data of pact "{pact}" was copied or moved here from another place; two copies would fork its writer.',
+    help: 'Start the daemon where the original is. Without it, take this copy away and join again with a new invite, as a new device.',
+  },
   NOT_WRITABLE: {
     kind: 'forbidden',
     message: 'This machine may not write to the pact "{pact}": {reason}',

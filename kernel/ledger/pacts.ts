@@ -81,11 +81,9 @@ export class PactStore implements Pacts {
   /** Remembers why a pact is not open, for whoever asks for it. */
   private async report(id: string, error: unknown): Promise<void> {
     const reason = error instanceof Error ? error.message : String(error)
-    const coded = isOpenPactError(error)
-      ? error
-      : (await isDiskFull(this.dir))
-        ? new OpenPactError('DISK_FULL', {}, { cause: error })
-        : new OpenPactError('PACT_CORRUPT', { pact: id, reason }, { cause: error })
+    const full = !isOpenPactError(error) && (await isDiskFull(this.dir))
+    const code = full ? 'DISK_FULL' : /moved unsafely/.test(reason) ? 'PACT_MOVED' : 'PACT_CORRUPT'
+    const coded = isOpenPactError(error) ? error : new OpenPactError(code, { pact: id, reason }, { cause: error })
     this.failed.set(id, coded)
     this.host.log.error('pact cannot be opened', { pact: id, code: coded.code, reason: coded.message })
   }

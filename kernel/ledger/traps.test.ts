@@ -52,7 +52,7 @@ test('trap 10: a copy of a store is refused instead of forking its writer', asyn
   await cp(a!.dir, copy.dir, { recursive: true })
   await copy.open()
   expect(copy.store.list()).toEqual([])
-  expect([...copy.store.failed.values()].map(e => e.code)).toEqual(['PACT_CORRUPT'])
+  expect([...copy.store.failed.values()].map(e => e.code)).toEqual(['PACT_MOVED'])
   await copy.close()
   await rm(copy.dir, { recursive: true })
   await a!.open()

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { Book } from './book.ts'
 import { faultsOf } from './checks.ts'
 import { randomItem } from './items.ts'
@@ -54,6 +55,8 @@ export async function writes(seed: number, rounds: number, progress: (line: stri
         }),
       )
       if (!(await withinTime(enough, ROUND))) book.faults.push(`a round was not answered within ${ROUND / 1000} s`)
+      // Not at the moment of an answer, when everything has just been written, but anywhere between two.
+      await pause(prng.int(0, 25))
       await peer.kill()
       await Promise.all(callers)
       await peer.start()
