@@ -191,7 +191,7 @@ describe('the charter', () => {
   it('turns a rule off at once, and on again when the indexers can run it', async () => {
     const { charter } = await founder.get<View>('pacts.charter')
     const without = charter.rules.filter(rule => rule.plugin !== 'devices')
-    expect(await founder.get<View>('pacts.amend', { rules: without })).toMatchObject({ proposed: null })
+    expect(await founder.get<View>('pacts.amend', { rules: without, force: true })).toMatchObject({ proposed: null })
     await founder.ask('pacts.amend', { rules: charter.rules })
     await eventually(async () => {
       const view = await founder.get<View>('pacts.charter')
