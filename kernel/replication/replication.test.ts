@@ -197,7 +197,14 @@ test('offline: everything can be asked for and nothing happens', async () => {
   await network.start()
   const leave = network.announce(Buffer.alloc(32))
   const shut = network.door('x/1', Buffer.alloc(32), { onmessage: () => {} })
-  expect(network.status()).toEqual({ online: false, connections: 0, strangers: 0, bootstrap: null, address: null })
+  expect(network.status()).toEqual({
+    online: false,
+    connections: 0,
+    strangers: 0,
+    nodes: 0,
+    bootstrap: null,
+    address: null,
+  })
   shut()
   await leave()
   await network.close()
