@@ -1,4 +1,5 @@
 /** One random run: partitions, reorders, concurrent writes, closes, kills, changes of the indexers; then the checks. */
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Peer } from './peer.ts'
 import { Prng } from './prng.ts'
 import { type Patience, World } from './world.ts'
@@ -129,7 +130,8 @@ const kill: Action = async world => {
   const peer = someone(world)
   if (!peer) return
   if (world.prng.chance(0.8)) void world.write(peer, world.prng.int(1, 8))
-  await world.moved(world.prng.int(1, 60))
+  // At any moment, not when something has just been finished.
+  await pause(world.prng.int(0, 60))
   await world.kill(peer)
   if (world.prng.chance(0.6)) await revive(world, peer)
 }

@@ -25,7 +25,7 @@ export interface Patience {
 }
 
 /** ms after which a write is said to wait for others. */
-const AT_ONCE = 3_000
+const AT_ONCE = 2_000
 /** ms that a write may take when everyone is joined. */
 const ALL_JOINED = 30_000
 
@@ -42,6 +42,7 @@ export class World {
   /** Writes that were not answered at once: they waited for blocks that only others had. */
   waits = 0
   private readonly links = new Set<string>()
+  private readonly waiting = new Set<Peer>()
   private readonly pending = new Set<Promise<void>>()
   private readonly waiters = new Set<() => void>()
   private readonly options: WorldOptions
@@ -118,7 +119,11 @@ export class World {
   /** Writes a batch; resolves when it was answered, when the peer is gone, or when it takes so long that it waits for others. */
   async write(peer: Peer, count: number, wait = 0): Promise<void> {
     const done = this.send(peer, count, wait)
-    if (!(await withinTime(done, AT_ONCE))) this.waits++
+    // What comes after a write that waits, waits behind it.
+    if (this.waiting.has(peer) || (await withinTime(done, AT_ONCE))) return
+    this.waits++
+    this.waiting.add(peer)
+    void done.then(() => this.waiting.delete(peer))
   }
 
   private send(peer: Peer, count: number, wait: number): Promise<void> {

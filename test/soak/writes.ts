@@ -26,6 +26,7 @@ export async function writes(seed: number, rounds: number, progress: (line: stri
   peer.ondied = reason => book.faults.push(reason)
   let faults: string[] = []
   let marks = 0
+  let kills = 0
   try {
     await peer.start()
     await peer.call('found')
@@ -58,6 +59,7 @@ export async function writes(seed: number, rounds: number, progress: (line: stri
       // Not at the moment of an answer, when everything has just been written, but anywhere between two.
       await pause(prng.int(0, 25))
       await peer.kill()
+      kills++
       await Promise.all(callers)
       await peer.start()
       book.look(await peer.call('look'), 'p0')
@@ -78,7 +80,7 @@ export async function writes(seed: number, rounds: number, progress: (line: stri
     faults,
     entries: book.acked.size,
     closes: 1,
-    kills: rounds,
+    kills,
     reverts: 0,
     nudges: 0,
     repairs: 0,
