@@ -72,10 +72,7 @@ export async function isComplete(base: Base): Promise<boolean> {
   return true
 }
 
-/** Records fetched before all others, so that what is new can be read while the rest is on its way. */
-const NEWEST = 256
-
-/** Fetches the whole views from whoever is connected, the newest records first. Calls `progress` about four times a second. */
+/** Fetches the whole views from whoever is connected. Calls `progress` about four times a second. */
 export async function download(
   base: Base,
   progress?: (have: number, of: number) => void,
@@ -91,15 +88,9 @@ export async function download(
     )
   }
   const timer = setInterval(report, 250)
-  const { log } = base.view
   try {
-    const newest = log.download({ start: Math.max(0, log.length - NEWEST), end: log.length })
-    signal?.addEventListener('abort', () => newest.destroy(), { once: true })
-    await newest.done()
-    report()
     while (!(await isComplete(base)) && !base.closing && !signal?.aborted) {
-      // In order, because whoever indexes them begins with the oldest.
-      const ranges = all.map(core => core.download({ start: 0, end: core.length, linear: core === log }))
+      const ranges = all.map(core => core.download({ start: 0, end: core.length }))
       const abort = () => {
         for (const range of ranges) range.destroy()
       }
