@@ -34,21 +34,26 @@ export class Client {
     return this.post<Entry>('/knowledge', entry)
   }
 
-  list(limit: number, topic?: string): Promise<Page> {
-    return this.get<Page>(`/knowledge?limit=${limit}${topic ? `&topic=${topic}` : ''}`)
+  list(limit: number): Promise<Page> {
+    return this.get<Page>(`/knowledge?limit=${limit}`)
+  }
+
+  /** Reads to the last byte and leaves it at that: what the client does with an answer is not the daemon's time. */
+  read(path: string): Promise<string> {
+    return this.#ask('GET', this.#base + path)
   }
 
   get<T>(path: string): Promise<T> {
-    return this.#ask<T>('GET', this.#base + path)
+    return this.#json<T>('GET', this.#base + path)
   }
 
   post<T>(path: string, body: object): Promise<T> {
-    return this.#ask<T>('POST', this.#base + path, body)
+    return this.#json<T>('POST', this.#base + path, body)
   }
 
   /** The path is of the daemon, not of the pact. */
   daemonPost<T>(path: string, body: object): Promise<T> {
-    return this.#ask<T>('POST', path, body)
+    return this.#json<T>('POST', path, body)
   }
 
   ping(): Promise<unknown> {
@@ -82,7 +87,11 @@ export class Client {
     this.#agent.destroy()
   }
 
-  #ask<T>(method: string, path: string, body?: object): Promise<T> {
+  async #json<T>(method: string, path: string, body?: object): Promise<T> {
+    return JSON.parse(await this.#ask(method, path, body)) as T
+  }
+
+  #ask(method: string, path: string, body?: object): Promise<string> {
     return new Promise((resolve, reject) => {
       const call = this.#open(method, path, response => {
         const chunks: Buffer[] = []
@@ -90,7 +99,7 @@ export class Client {
         response.once('error', reject)
         response.once('end', () => {
           const text = Buffer.concat(chunks).toString()
-          if ((response.statusCode ?? 500) < 300) resolve(JSON.parse(text) as T)
+          if ((response.statusCode ?? 500) < 300) resolve(text)
           else reject(new Error(`${method} ${path}: ${response.statusCode} ${text.slice(0, 300)}`))
         })
       })

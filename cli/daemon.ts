@@ -2,7 +2,6 @@
 import { rmSync } from 'node:fs'
 import { chmod, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
 import { type Config, loadConfig, mergeConfig, parseHostPort } from '../kernel/config.ts'
 import { machineError, makeFolder } from '../kernel/host/data-dir.ts'
 import { type Log, openLog } from '../kernel/host/log.ts'
@@ -37,9 +36,6 @@ export interface Daemon {
 
 /** How long a daemon may take to close, ms. */
 const closeLimit = 30_000
-
-// V8 lets the heap grow several times over before it looks what is still in use: 80 MB more after 30,000 entries.
-setFlagsFromString('--heap-growing-percent=30')
 
 /** @throws OpenPactError when anything keeps it from starting; nothing is left running then */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {

@@ -1,6 +1,6 @@
 /** One pact from small to large: what reading, writing, starting, memory and disk cost at each size. */
 import type { Bench, Ours } from '../bench.ts'
-import { type Entry, topics } from '../client.ts'
+import { topics } from '../client.ts'
 import { disk, memory } from '../footprint.ts'
 import { inFlight, median, type Run, sleep } from '../measure.ts'
 import type { RawPeer } from '../raw-peer.ts'
@@ -63,10 +63,10 @@ async function reads(
   const count = bench.quick ? 100 : 500
   const pick = (list: readonly string[]) => list[Math.floor(Math.random() * list.length)] as string
   const kinds: [string, () => Promise<unknown>][] = [
-    ['by id', () => client.get<Entry>(`/entries/${pick(ids)}`)],
-    ['topic page of 20', () => client.list(20, `topic-${Math.floor(Math.random() * topics)}`)],
-    ['list of 50', () => client.list(50)],
-    ['open tasks (50)', () => client.get('/tasks?status=open')],
+    ['by id', () => client.read(`/entries/${pick(ids)}`)],
+    ['topic page of 20', () => client.read(`/knowledge?limit=20&topic=topic-${Math.floor(Math.random() * topics)}`)],
+    ['list of 50', () => client.read('/knowledge?limit=50')],
+    ['open tasks (50)', () => client.read('/tasks?status=open')],
   ]
   const rawGet = timed(await peer.ask('get', { count }))
   for (const [kind, read] of kinds) {

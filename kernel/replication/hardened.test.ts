@@ -60,7 +60,8 @@ describe('garbage does not end the process (trap 4)', () => {
 
   test('from a member, inside a tunnel: only that tunnel ends, and comes back', async () => {
     const [a, b] = [await net.machine(), await net.machine()]
-    const [ofA, ofB] = await shared(a, b)
+    const ofA = await a.open()
+    const ofB = await b.open(ofA.pact)
     const streams: Duplex[] = []
     const { replicate } = ofB.pact
     vi.spyOn(ofB.pact, 'replicate').mockImplementation(isInitiator => {
@@ -68,6 +69,7 @@ describe('garbage does not end the process (trap 4)', () => {
       streams.push(stream)
       return stream
     })
+    await ofA.pact.admit(b.noise, ofB.pact.writer)
     const [other] = await shared(a, b)
     await ofA.pact.note('before')
     await ofB.pact.reads('before')

@@ -5,6 +5,8 @@ import type { ServerResponse } from 'node:http'
 export class Lifetime {
   /** Reads and streams are given up at once when the daemon stops; writes may finish. */
   readonly read: boolean
+  /** Where it stands in the list of those that run. */
+  place = 0
   #abort: AbortController | null = null
   #over = false
 
@@ -26,7 +28,8 @@ export class Lifetime {
 }
 
 export class Lifetimes {
-  readonly #running = new Set<Lifetime>()
+  /** A list and not a Set: V8 keeps what was deleted from a busy Set, here whole requests, until a full collection. */
+  readonly #running: Lifetime[] = []
   readonly #afterEach: () => void
   #closing = false
 
@@ -38,9 +41,9 @@ export class Lifetimes {
   /** Follows one request to its end. */
   begin(response: ServerResponse, read: boolean): Lifetime {
     const lifetime = new Lifetime(read)
-    this.#running.add(lifetime)
+    lifetime.place = this.#running.push(lifetime) - 1
     response.once('close', () => {
-      this.#running.delete(lifetime)
+      this.#drop(lifetime)
       if (!response.writableFinished) lifetime.end()
       if (this.#closing) this.#afterEach()
     })
@@ -57,5 +60,13 @@ export class Lifetimes {
   /** Ends everything that still runs. */
   endAll(): void {
     for (const lifetime of this.#running) lifetime.end()
+  }
+
+  /** The last one takes the place of the one that goes. */
+  #drop({ place }: Lifetime): void {
+    const last = this.#running.pop()
+    if (!last || last.place === place) return
+    last.place = place
+    this.#running[place] = last
   }
 }

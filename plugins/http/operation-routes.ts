@@ -3,10 +3,10 @@ import { hash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { OpenPactError } from '../../kernel/index.ts'
 import { type HttpShape, httpShape } from '../operations/http-shape.ts'
-import type { Operation } from '../operations/operation.ts'
-import type { Operations } from '../operations/service.ts'
+import type { Caller, Operation } from '../operations/operation.ts'
+import type { Invocation, Operations } from '../operations/service.ts'
 import type { Door } from './door.ts'
-import type { Lifetimes } from './lifetimes.ts'
+import type { Lifetime, Lifetimes } from './lifetimes.ts'
 
 export interface Serving {
   operations: Operations
@@ -15,6 +15,33 @@ export interface Serving {
 }
 
 type Fields = Record<string, unknown>
+
+/** A class, because a literal with a getter would be kept in memory far too long; see RunningCall. */
+class Request implements Invocation {
+  readonly caller: Caller | null
+  readonly pact: string | undefined
+  readonly idempotencyKey: string | undefined
+  readonly text: boolean
+  readonly #lifetime: Lifetime
+
+  constructor(
+    caller: Caller | null,
+    pact: string | undefined,
+    key: string | string[] | undefined,
+    text: boolean,
+    lifetime: Lifetime,
+  ) {
+    this.caller = caller
+    this.pact = pact
+    this.idempotencyKey = Array.isArray(key) ? key.join(',') : key
+    this.text = text
+    this.#lifetime = lifetime
+  }
+
+  get signal(): AbortSignal {
+    return this.#lifetime.signal
+  }
+}
 
 const control = /\p{Cc}/u
 
@@ -35,15 +62,8 @@ export function serveOperation(app: FastifyInstance, operation: Operation, servi
       const params = request.params as Record<string, string>
       const key = request.headers['idempotency-key']
       const lifetime = lifetimes.begin(reply.raw, read)
-      const { output, pending } = await operations.invoke(operation.name, inputOf(shape, request, params), {
-        caller: door.caller(request.raw),
-        pact: params.pactId,
-        get signal() {
-          return lifetime.signal
-        },
-        idempotencyKey: Array.isArray(key) ? key.join(',') : key,
-        text: shape.query,
-      })
+      const invocation = new Request(door.caller(request.raw), params.pactId, key, shape.query, lifetime)
+      const { output, pending } = await operations.invoke(operation.name, inputOf(shape, request, params), invocation)
       const body = JSON.stringify(output ?? null)
       if (read) {
         reply.header('cache-control', 'private, no-cache')

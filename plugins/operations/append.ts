@@ -21,7 +21,8 @@ export interface Writing {
   agent: string
   kernel: Kernel
   readModel: ReadModel
-  signal: AbortSignal
+  /** Asked for only where something is waited for: making one costs. */
+  signal: () => AbortSignal
   idempotencyKey?: string
 }
 
@@ -38,7 +39,12 @@ export function appender({ pact, agent, kernel, readModel, signal, idempotencyKe
       if (first) return repeated(pact, draft, first, details)
       marked = { ...draft, dedup }
     }
-    const [receipt] = await pact.append([marked], { agent, until, timeout, signal })
+    const [receipt] = await pact.append([marked], {
+      agent,
+      until,
+      timeout,
+      signal: until === 'confirmed' ? signal() : undefined,
+    })
     if (!receipt) throw new Error(`pact.append answered no receipt for ${draft.type}`)
     return accepted(draft, receipt, details)
   }

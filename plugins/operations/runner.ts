@@ -1,18 +1,13 @@
 /** Runs one operation for any surface: authorise, resolve the pact, check the input, run, code the errors. */
-import { type Kernel, type Logger, OpenPactError, type Pact, type ServiceRef } from '../../kernel/index.ts'
+import { type Kernel, type Logger, OpenPactError, type Pact } from '../../kernel/index.ts'
 import { authorise } from '../access/permits.ts'
 import type { ReadModel } from '../read-model/service.ts'
-import { appender } from './append.ts'
 import { coded } from './coded.ts'
 import { checkKey, fingerprint, IdempotencyKeys } from './idempotency.ts'
-import type { Call, Caller, Operation } from './operation.ts'
+import type { Caller, Operation } from './operation.ts'
 import type { Registered, Registry } from './registry.ts'
+import { RunningCall } from './running-call.ts'
 import type { Answer, Invocation, Operations } from './service.ts'
-
-/** Stands for callers without a token on `open` operations. */
-const nobody: Caller = Object.freeze({ agent: '', pacts: [], operations: [], access: 'read' })
-
-const neverAborted = new AbortController().signal
 
 export interface RunnerParts {
   registry: Registry
@@ -68,41 +63,8 @@ export class OperationRunner implements Operations {
   }
 
   async #run(registered: Registered, input: object, pact: Pact | null, invocation: Invocation): Promise<Answer> {
-    const { kernel, readModel } = this.#parts
-    const { name } = registered.operation
-    const caller = invocation.caller ?? nobody
-    const answer: Answer = { output: undefined, pending: false }
-    const addressed = () => {
-      if (pact) return pact
-      throw new Error(`operation ${name} is of scope daemon and has no pact`)
-    }
-    let append: Call['append'] | undefined
-    const call: Call = {
-      get pact() {
-        return addressed()
-      },
-      caller,
-      kernel,
-      get signal() {
-        return invocation.signal ?? neverAborted
-      },
-      use: <T>(ref: ServiceRef<T>) => kernel.use(ref),
-      append: async (draft, options) => {
-        if (!invocation.caller) throw new OpenPactError('UNAUTHENTICATED')
-        append ??= appender({
-          pact: addressed(),
-          agent: caller.agent,
-          kernel,
-          readModel,
-          signal: call.signal,
-          idempotencyKey: invocation.idempotencyKey,
-        })
-        return append(draft, options)
-      },
-      pending: () => {
-        answer.pending = true
-      },
-    }
+    const call = new RunningCall(registered.operation.name, pact, invocation, this.#parts)
+    const { answer } = call
     answer.output = await registered.operation.run(input as never, call)
     if (this.#parts.checkOutput) registered.checkOutput(answer.output)
     return answer

@@ -1,6 +1,7 @@
 /** The table `entries`: one row per linearised entry, written from a record and rendered as the API shows it. */
 import { ACCEPTED, type LogRecord, type Pact, type Ref } from '../../kernel/index.ts'
 import type { Database, Value } from '../store/sqlite.ts'
+import { packedRows } from './packed.ts'
 import type { ReadPayload } from './payloads.ts'
 import type { People } from './people.ts'
 import { lanes, positionOf, rowKey } from './rows.ts'
@@ -125,6 +126,13 @@ export class Entries {
       if (row) return row as unknown as EntryRow
     }
     return null
+  }
+
+  /** The accepted rows at some positions, in no order. */
+  accepted(pactNo: number, positions: Iterable<number>): EntryRow[] {
+    const keys = Array.from(positions, position => rowKey(pactNo, lanes.accepted, position))
+    const sql = `SELECT ${COLUMNS} FROM entries WHERE at IN (SELECT value FROM json_each(?))`
+    return packedRows<EntryRow>(this.#db, COLUMNS, sql, [JSON.stringify(keys)])
   }
 
   /** What `identify` takes of the rows from a position up to another, by position, whatever their verdicts. */

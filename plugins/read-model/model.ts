@@ -104,6 +104,12 @@ export class Index implements ReadModel {
     return this.#render(index, this.#parts.entries.at(index.no, position))
   }
 
+  entriesAt(pact: Pact, positions: Iterable<number>): Map<number, EntryView> {
+    const { no, confirmed } = this.#of(pact)
+    const rows = this.#parts.entries.accepted(no, new Set(positions))
+    return new Map(rows.map(row => [positionOf(row.at), this.#parts.entries.render(row, confirmed)]))
+  }
+
   entryByDedup(pact: Pact, dedup: Buffer, agent?: string): EntryView | null {
     const index = this.#of(pact)
     const no = agent === undefined ? undefined : (this.#parts.people.find(index.no, agent)?.no ?? null)

@@ -6,6 +6,7 @@ import { OpenPactError } from '../../kernel/index.ts'
 import type { Database, Value } from '../store/sqlite.ts'
 import './errors.ts'
 import { COLUMNS, type EntryRow } from './entries.ts'
+import { packedRows } from './packed.ts'
 import { type Lane, laneKey, lanes, positionOf, rowKey } from './rows.ts'
 import { decodeCursor, type EntryQuery, encodeCursor } from './service.ts'
 
@@ -42,7 +43,7 @@ export function pageOf(db: Database, pactNo: number, query: EntryQuery, names: N
   const byTime = query.since !== undefined || query.until !== undefined
   const streams = streamsOf(pactNo, query, names, preview, limit + 1)
   const order = query.order ?? 'desc'
-  const found = streams.flatMap(({ sql, values }) => db.prepare(sql).all(...values) as unknown as EntryRow[])
+  const found = streams.flatMap(({ sql, values }) => packedRows<EntryRow>(db, COLUMNS, sql, values))
   if (streams.length > 1) found.sort(byTime ? compareBy(timeThenPosition, order) : compareBy(positionOnly, order))
   const rows = found.slice(0, limit)
   const last = rows.at(-1)

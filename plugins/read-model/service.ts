@@ -96,6 +96,8 @@ export interface ReadModel {
   entry(pact: Pact, id: string): EntryView | null
   /** The entry at a position, whatever its verdict; null when it is not indexed. */
   entryAt(pact: Pact, position: number): EntryView | null
+  /** Accepted entries by their positions; those that are not indexed are left out. */
+  entriesAt(pact: Pact, positions: Iterable<number>): Map<number, EntryView>
   /** The first entry with a dedup hash, accepted before refused; of one agent (hex key), as others can copy the hash. */
   entryByDedup(pact: Pact, dedup: Buffer, agent?: string): EntryView | null
   /** @throws OpenPactError CURSOR_INVALID, QUERY_UNSUPPORTED, INVALID_INPUT */
@@ -132,6 +134,7 @@ export interface ReadModel {
 }
 
 export const readModel = serviceRef<ReadModel>('read-model', 1)
+export { packedRows } from './packed.ts'
 export type { Value }
 
 /** Encodes a page position as an opaque cursor. */

@@ -1,6 +1,6 @@
 /** The SQL behind lists of tasks. Every one is a walk along an index that ends with the page; see tables.ts for the indexes. */
 import type { Pact } from '../../kernel/index.ts'
-import type { ReadModel, Value } from '../read-model/service.ts'
+import { packedRows, type ReadModel, type Value } from '../read-model/service.ts'
 import type { TaskRow } from './state.ts'
 
 /** What of the read model the queries need. */
@@ -86,5 +86,5 @@ function where({ topic, assignee }: Filter): { terms: string; values: Value[] } 
 
 function union(model: Index, parts: string[], order: string, values: Value[], limit: number): TaskRow[] {
   const sql = `${parts.join(' UNION ALL ')} ORDER BY ${order} LIMIT ?`
-  return model.prepare(sql).all(...values, limit) as unknown as TaskRow[]
+  return packedRows<TaskRow>(model, COLUMNS, sql, [...values, limit])
 }

@@ -20,15 +20,32 @@ export async function stateOf(model: ReadModel, pact: Pact, id: string): Promise
 /**
  * Tasks as they stand at one moment: `read` is called again after every wait, so that rows and entries come from the same state
  * of the index even when a reorder falls in between.
- * @param read gets ledger time, ms
+ * Ledger time is asked for only where a lease is looked at: it is most of the cost of a list.
+ * @param read gets ledger time, ms; 0 where `timed` is false
  */
-export async function statesOf(model: ReadModel, pact: Pact, read: (time: number) => TaskRow[]): Promise<TaskState[]> {
-  const time = await pact.time()
+export async function statesOf(
+  model: ReadModel,
+  pact: Pact,
+  read: (time: number) => TaskRow[],
+  timed = true,
+): Promise<TaskState[]> {
+  let time = timed ? await pact.time() : null
   const names = new Map<string, string>()
   for (;;) {
-    const rows = read(time)
+    const rows = read(time ?? 0)
+    if (time === null && rows.some(row => row.lease_until !== null)) {
+      time = await pact.time()
+      continue
+    }
     const unnamed = rows.map(row => row.assignee).filter(key => key !== null && !names.has(key))
-    if (unnamed.length === 0) return rows.map(row => taskState(row, at => entryOf(model, pact, at), time, names))
+    if (unnamed.length === 0) {
+      const entries = model.entriesAt(
+        pact,
+        rows.flatMap(({ position, changed }) => [position, changed]),
+      )
+      const read = (at: number) => entries.get(at) ?? entryOf(model, pact, at)
+      return rows.map(row => taskState(row, read, time ?? 0, names))
+    }
     for (const key of new Set(unnamed as string[])) names.set(key, await nameOf(pact, key))
   }
 }

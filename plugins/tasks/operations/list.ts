@@ -42,12 +42,13 @@ export const listTasks = operation({
     // One more than asked for tells whether there is another page.
     const page = { limit: limit + 1, after: placeOf(cursor, ready ? 2 : 1) }
     let rows: TaskRow[] = []
-    const entries = await statesOf(model, pact, time => {
+    const select = (time: number) => {
       rows = ready
         ? readyRows(model, pact, filter, { ...page, time })
         : listRows(model, pact, { ...filter, status }, { ...page, order: order ?? 'desc' })
       return rows.slice(0, limit)
-    })
+    }
+    const entries = await statesOf(model, pact, select, ready === true)
     const last = rows.length > limit ? rows[limit - 1] : undefined
     return {
       entries,
