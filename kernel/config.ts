@@ -112,7 +112,8 @@ function locate(entry: PluginEntry, file: string): PluginEntry {
   return long ? { ...entry, from: file } : { plugin: entry, from: file }
 }
 
-async function findConfig(dataDir: string): Promise<string | null> {
+/** The configuration of a data directory, or null. @throws OpenPactError CONFIG_UNREADABLE, CONFIG_INVALID when there are two */
+export async function findConfig(dataDir: string): Promise<string | null> {
   // Not cosmiconfig's own search: it first runs `.config/config.js` of the working directory, and skips a file that it may not read.
   const names = await readdir(dataDir).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return []

@@ -42,6 +42,8 @@ export interface CreatePactOptions {
   invites?: 'admin' | 'member'
   /** Ruled plugins to switch on; all loaded ones by default. */
   rules?: string[]
+  /** The log that this pact carries on, named in its first entry: key of its pact, chain at its end, length. */
+  refounds?: { key: Buffer; chain: Buffer; length: number }
 }
 
 /** What a newcomer is given once it is seated. */

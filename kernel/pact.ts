@@ -47,6 +47,8 @@ export interface LedgerAgent {
   key: string
   name: string
   identity: string
+  /** What it is for, in its owner's word, e.g. `reviewer`; it gives no rights. Null when nothing was said. */
+  label: string | null
   revoked: boolean
 }
 
@@ -116,6 +118,25 @@ export interface PactStatus {
   health: { ok: boolean; problems: string[]; repairs: number }
 }
 
+/** Names content that stands beside the entries of a pact; it goes into a payload. */
+export interface AttachmentRef {
+  /** Key of its core, and of whoever signed that: hex. */
+  core: string
+  signer: string
+  /** Bytes. */
+  length: number
+  /** sha256 of the bytes, hex. */
+  hash: string
+}
+
+export interface ReadAttachmentOptions {
+  /** ms to wait for blocks that are not here (10 000); 0 asks this machine alone, null waits until `signal` says otherwise. */
+  timeout?: number | null
+  /** Blocks that are here, and of how many. */
+  progress?(have: number, of: number): void
+  signal?: AbortSignal
+}
+
 export interface ChannelPeer {
   noise: string
   identity: string | null
@@ -153,6 +174,8 @@ export interface Pact {
   orphans(): Promise<LogRecord[]>
   /** The record at a position, or null when it is not on this machine. */
   record(position: number): Promise<LogRecord | null>
+  /** The same as the bytes that the log holds: what a backup keeps, and refounding carries over. */
+  block(position: number): Promise<Buffer | null>
   /**
    * Compares a caller's checkpoints (newest first) with the log. Never waits for the network.
    * @param checkpoints positions → chains that the caller has stored; the newest that still matches is `common`
@@ -170,6 +193,19 @@ export interface Pact {
   time(): Promise<number>
   /** Asks that ledger time passes `timestamp` soon after the clock does; any indexer's machine then writes a tick. */
   wakeAt(timestamp: number): void
+
+  /**
+   * Puts content of up to 16 MiB beside the entries, encrypted and replicated with them: members fetch it by the answer.
+   * @throws OpenPactError ATTACHMENT_INVALID, PACT_CLOSED
+   */
+  attach(bytes: Buffer): Promise<AttachmentRef>
+  /**
+   * Attached content, fetched where it is not here, its hash checked. What was fetched stays and is served on.
+   * @throws OpenPactError ATTACHMENT_MISSING, ATTACHMENT_FOREIGN, ATTACHMENT_CORRUPT, ATTACHMENT_INVALID, PACT_CLOSED
+   */
+  attachment(ref: AttachmentRef, options?: ReadAttachmentOptions): Promise<Buffer>
+  /** Whether all of it is on this machine. @throws as `attachment` */
+  holds(ref: AttachmentRef): Promise<boolean>
 
   channel(name: string, onmessage: (message: Buffer, peer: ChannelPeer) => void): Channel
   status(): Promise<PactStatus>

@@ -75,6 +75,8 @@ export interface Rules<Settings = unknown> {
   /** Writes state for an accepted entry of the rule's own types. One put, two at most: they are the cost of an entry. */
   reduce?(entry: RuledEntry, context: RuleContext<Settings> & { state: WritableRuleState }): Promise<void> | void
   judgesAll?: boolean
+  /** Whether `reduce` also runs for accepted entries that refounding carries over, so that the state goes on; no by default. */
+  carries?: boolean
   /** Kinds of admission evidence this rule verifies, by `via.kind` of `member.add`. `reduce` for these is `admitted`. */
   admits?: Record<
     string,

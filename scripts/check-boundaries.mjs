@@ -9,10 +9,10 @@ process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'))
 /** Files by which others may know a plugin: its contract. Everything else in its folder is its own affair. */
 const anyContract = ['index', 'service', 'errors']
 const contracts = {
-  access: ['permits'],
+  access: ['permits', 'limits'],
   http: ['route'],
   invites: ['token'],
-  operations: ['operation', 'http-shape', 'schema-check', 'near-names', 'coded'],
+  operations: ['operation', 'health', 'http-shape', 'schema-check', 'near-names', 'coded'],
   pacts: ['seats', 'shapes'],
   'read-model': ['table', 'wire'],
   store: ['sqlite', 'local'],
@@ -125,7 +125,9 @@ function consensusFiles() {
 }
 
 const consensus = consensusFiles()
-const files = ['kernel', 'plugins', 'cli', 'sdk', 'templates', 'examples', 'test', 'bench', 'scripts'].flatMap(walk)
+const files = ['kernel', 'plugins', 'cli', 'sdk', 'mcp', 'templates', 'examples', 'test', 'bench', 'scripts'].flatMap(
+  walk,
+)
 let kernelLines = 0
 for (const file of files) {
   const text = readFileSync(file, 'utf8')
@@ -137,7 +139,7 @@ for (const file of files) {
   if (file.startsWith('kernel/')) kernelLines += lines
   for (const found of imports(text)) {
     const bare = !found.to.startsWith('.') && !found.to.startsWith('node:')
-    const shipped = /^(kernel|plugins|cli|sdk)\//.test(file)
+    const shipped = /^(kernel|plugins|cli|sdk|mcp)\//.test(file)
     if (bare && shipped && !declared.has(packageOf(found.to))) {
       fault(file, found.line, `${found.to} is not in package.json dependencies`)
     }

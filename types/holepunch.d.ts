@@ -26,18 +26,37 @@ declare module 'hypercore' {
     wait?: boolean
     timeout?: number
   }
+  /** What a core's key is the hash of. */
+  interface Manifest {
+    version: number
+    quorum: number
+    signers: { signature: 'ed25519'; namespace: Bytes; publicKey: Bytes }[]
+  }
   class Hypercore extends EventEmitter {
+    static key(manifest: Manifest): Bytes
     key: Bytes
     discoveryKey: Bytes
     keyPair: { publicKey: Bytes; secretKey: Bytes } | null
     length: number
+    /** Without what encryption adds. */
+    byteLength: number
+    closing: Promise<void> | null
     signedLength: number
     contiguousLength: number
     fork: number
     writable: boolean
     opened: boolean
     closed: boolean
-    peers: { remotePublicKey: Bytes; remoteLength: number; remoteContiguousLength: number }[]
+    peers: {
+      stream: unknown
+      remotePublicKey: Bytes
+      remoteLength: number
+      remoteContiguousLength: number
+      /** It has said how long its copy is. */
+      remoteSynced: boolean
+    }[]
+    /** Whether streams offer it to the remote by themselves. */
+    setActive(active: boolean): void
     manifest: { signers: unknown[] } | null
     ready(): Promise<void>
     close(): Promise<void>
@@ -57,6 +76,8 @@ declare module 'hypercore' {
     replicate(isInitiator: boolean | object, options?: object): Duplex
   }
   type Duplex = import('node:stream').Duplex
+
+  export type { Manifest }
   export default Hypercore
 }
 
@@ -69,6 +90,7 @@ declare module 'corestore' {
     ready(): Promise<void>
     close(): Promise<void>
     get(options: object): Hypercore
+    createKeyPair(name: string): Promise<{ publicKey: Bytes; secretKey: Bytes }>
     namespace(name: string | Bytes): Corestore
     session(options?: object): Corestore
     replicate(isInitiator: boolean | object, options?: object): import('node:stream').Duplex
@@ -162,6 +184,7 @@ declare module 'autobase' {
     local: Hypercore
     localWriter: { isActiveIndexer: boolean; isRemoved: boolean } | null
     linearizer: { indexers: { core: Hypercore }[] } | null
+    activeWriters: Iterable<{ core: Hypercore; frozen: boolean }>
     writable: boolean
     isIndexer: boolean
     opened: boolean
@@ -430,4 +453,25 @@ declare module 'blind-pairing-core' {
   export function decodeInvite(invite: Bytes): { id: Bytes; seed: Bytes; discoveryKey: Bytes; expires: number }
   export function verifyReceipt(receipt: Bytes, publicKey: Bytes): Bytes | null
   export { CandidateRequest, MemberRequest }
+}
+
+declare module 'sodium-universal' {
+  const sodium: {
+    crypto_pwhash_SALTBYTES: number
+    crypto_pwhash_ALG_ARGON2ID13: number
+    crypto_pwhash_async(out: Bytes, password: Bytes, salt: Bytes, ops: number, mem: number, alg: number): Promise<void>
+    crypto_secretstream_xchacha20poly1305_ABYTES: number
+    crypto_secretstream_xchacha20poly1305_HEADERBYTES: number
+    crypto_secretstream_xchacha20poly1305_KEYBYTES: number
+    crypto_secretstream_xchacha20poly1305_STATEBYTES: number
+    crypto_secretstream_xchacha20poly1305_TAG_MESSAGE: number
+    crypto_secretstream_xchacha20poly1305_TAG_FINAL: number
+    crypto_secretstream_xchacha20poly1305_init_push(state: Bytes, header: Bytes, key: Bytes): void
+    crypto_secretstream_xchacha20poly1305_init_pull(state: Bytes, header: Bytes, key: Bytes): void
+    crypto_secretstream_xchacha20poly1305_push(state: Bytes, c: Bytes, m: Bytes, ad: Bytes | null, tag: number): void
+    /** Throws when the message is not authentic. */
+    crypto_secretstream_xchacha20poly1305_pull(state: Bytes, m: Bytes, tag: Bytes, c: Bytes, ad: Bytes | null): void
+    sodium_memzero(buffer: Bytes): void
+  }
+  export default sodium
 }

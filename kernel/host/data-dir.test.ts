@@ -136,3 +136,35 @@ describe('faults', () => {
     expect(isOpenPactError(coded('EACCES'))).toBe(true)
   })
 })
+
+describe('an older format', () => {
+  const steps = (ran: string[], fails = '') =>
+    [2, 3].map(to => ({
+      to,
+      summary: `step ${to}`,
+      run: async (path: string) => {
+        ran.push(`${to}`)
+        if (fails === `${to}`) throw new Error('cut short')
+        await writeFile(join(path, `made-by-${to}`), '')
+      },
+    }))
+
+  test('is brought up to date step by step, with progress, and goes on after a step that was cut short', async () => {
+    const path = fresh()
+    await (await openDataDir(path)).release()
+    const [ran, told]: [string[], string[]] = [[], []]
+    const cut = openDataDir(path, { known: 3, steps: steps(ran, '3'), told: doing => told.push(doing) })
+    await expect(cut).rejects.toThrow('cut short')
+    expect(await readFile(join(path, 'format'), 'utf8')).toBe('2\n')
+    await (await openDataDir(path, { known: 3, steps: steps(ran), told: doing => told.push(doing) })).release()
+    expect(ran).toEqual(['2', '3', '3'])
+    expect(told.map(text => text.slice(-16))).toEqual(
+      ['1 of 2: step 2', '2 of 2: step 3', '1 of 1: step 3'].map(t => expect.stringContaining(t)),
+    )
+    expect(await readFile(join(path, 'format'), 'utf8')).toBe('3\n')
+    // Nothing to do, and nothing for the version of before.
+    await (await openDataDir(path, { known: 3, steps: steps(ran) })).release()
+    expect(ran).toHaveLength(3)
+    await expect(openDataDir(path)).rejects.toMatchObject({ code: 'DATA_DIR_NEWER', details: { found: 3, known: 1 } })
+  })
+})

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { tryLock } from 'fs-native-extensions'
 import { isOpenPactError, OpenPactError } from '../errors.ts'
+import { type Migration, migrations } from './migrations.ts'
 
 /** Raised when a newer OpenPact lays the directory out in a way that an older one would damage. */
 export const DATA_FORMAT = 1
@@ -19,22 +20,48 @@ export interface DataDir {
 }
 
 /**
- * Opens the directory, creating what is missing, and locks it for as long as the process lives or until `release`.
+ * Opens the directory, creating what is missing, and locks it for as long as the process lives or until `release`. One of an older
+ * format is brought up to date first, step by step.
  * @throws OpenPactError DATA_DIR_LOCKED (says the process), DATA_DIR_NEWER, DATA_DIR_UNUSABLE, DISK_FULL
  */
-export async function openDataDir(path: string): Promise<DataDir> {
+export async function openDataDir(path: string, options: DataDirOptions = {}): Promise<DataDir> {
+  const { known = DATA_FORMAT, steps = migrations, told = () => {} } = options
   const [identity, pacts, run, logs] = ['identity', 'pacts', 'run', 'logs'].map(name => join(path, name)) as Folders
   try {
     await makeFolder(path)
-    const format = await readFormat(path)
+    const format = await readFormat(path, known)
     // The databases in it hold what private pacts say: nobody else on this machine is to read them.
     if (((await stat(path)).mode & 0o077) !== 0) await chmod(path, 0o700)
     for (const folder of [identity, pacts, run, logs]) await makeFolder(folder)
     const lock = await takeLock(run)
-    if (format === null) await replaceFile(join(path, 'format'), `${DATA_FORMAT}\n`)
+    try {
+      if (format === null) await replaceFile(join(path, 'format'), `${known}\n`)
+      else await migrate(path, format, steps, told)
+    } catch (error) {
+      await lock.close()
+      throw error
+    }
     return { path, identity, pacts, run, logs, release: () => lock.close() }
   } catch (error) {
     throw machineError(error) ?? error
+  }
+}
+
+export interface DataDirOptions {
+  /** The format that is wanted, and how to come to it. */
+  known?: number
+  steps?: readonly Migration[]
+  /** Called with words about a step that begins. */
+  told?: (doing: string) => void
+}
+
+/** Each step is marked as done when it is: one that was cut short is run again, so it must bear that. */
+async function migrate(path: string, found: number, steps: readonly Migration[], told: (doing: string) => void) {
+  const due = steps.filter(step => step.to > found)
+  for (const [i, { to, summary, run }] of due.entries()) {
+    told(`Bringing the data directory up to date, ${i + 1} of ${due.length}: ${summary}`)
+    await run(path)
+    await replaceFile(join(path, 'format'), `${to}\n`)
   }
 }
 
@@ -79,7 +106,7 @@ export async function makeFolder(path: string, above = true): Promise<void> {
   }
 }
 
-async function readFormat(path: string): Promise<number | null> {
+async function readFormat(path: string, known: number): Promise<number | null> {
   let text: string
   try {
     text = await readFile(join(path, 'format'), 'utf8')
@@ -91,7 +118,7 @@ async function readFormat(path: string): Promise<number | null> {
     throw new OpenPactError('DATA_DIR_UNUSABLE', { reason: 'its file "format" does not hold a number.' })
   }
   const found = Number(text)
-  if (found > DATA_FORMAT) throw new OpenPactError('DATA_DIR_NEWER', { found, known: DATA_FORMAT })
+  if (found > known) throw new OpenPactError('DATA_DIR_NEWER', { found, known })
   return found
 }
 

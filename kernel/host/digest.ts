@@ -15,6 +15,7 @@ export function rulesDigest(plugin: Plugin): string | null {
     rules.protocol,
     [...rules.types].sort(),
     rules.judgesAll ?? false,
+    rules.carries ?? false,
     source(rules.validate),
     source(rules.reduce),
     admits.map(([kind, proof]) => [kind, source(proof.verify), source(proof.admitted)]),

@@ -50,6 +50,19 @@ test('objects are not written out, so no entry gets into the log; fields cannot 
   expect(lines[1]).toMatchObject({ key: '01ff', big: '10', fn: '[function]', nothing: null })
 })
 
+test('what a parser quotes is left out', () => {
+  const { log, lines, text } = capture()
+  try {
+    JSON.parse('what somebody wrote')
+  } catch (error) {
+    log.error('failed', { error: new Error('outer', { cause: error }) })
+  }
+  expect(text[0]).not.toMatch(/somebody|"what/)
+  expect(lines[0]).toMatchObject({
+    error: { cause: { message: 'SyntaxError', stack: expect.stringContaining('log.test') } },
+  })
+})
+
 test('errors keep code or stack, and their causes', () => {
   const { log, lines } = capture()
   log.error('failed', { error: new OpenPactError('DISK_FULL', {}, { cause: new Error('inner') }) })
@@ -58,14 +71,20 @@ test('errors keep code or stack, and their causes', () => {
   expect(error.cause.stack).toContain('log.test')
 })
 
-test('a full file is moved aside, and three are kept, none of them larger than the limit', async () => {
+test('a full file is moved aside, and four are kept, none of them larger than the limit', async () => {
   const file = join(root, 'daemon.log')
   const log = openLog({ file, size: 1000 })
   for (let i = 0; i < 100; i++) log.info('message', { i })
   log.close()
-  expect((await readdir(root)).sort()).toEqual(['daemon.log', 'daemon.log.1', 'daemon.log.2', 'daemon.log.3'])
+  expect((await readdir(root)).sort()).toEqual([
+    'daemon.log',
+    'daemon.log.1',
+    'daemon.log.2',
+    'daemon.log.3',
+    'daemon.log.4',
+  ])
   const numbers: number[] = []
-  for (const name of ['daemon.log.3', 'daemon.log.2', 'daemon.log.1', 'daemon.log']) {
+  for (const name of ['daemon.log.4', 'daemon.log.3', 'daemon.log.2', 'daemon.log.1', 'daemon.log']) {
     const text = await readFile(join(root, name), 'utf8')
     expect(text.length).toBeLessThanOrEqual(1000)
     numbers.push(

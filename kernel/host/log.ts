@@ -20,7 +20,7 @@ export interface LogOptions {
   file?: string
   /** Bytes of a full file; 5 MiB. */
   size?: number
-  /** Full files that are kept; 3. */
+  /** Full files that are kept beside the one that is written; 4. */
   keep?: number
 }
 
@@ -28,7 +28,7 @@ const ranks: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 }
 
 /** Opens a log. A line that cannot be written (disk full) is dropped: the daemon goes on. */
 export function openLog(options: LogOptions = {}): Log {
-  const { level = 'info', stream, size = 5 * 1024 * 1024, keep = 3 } = options
+  const { level = 'info', stream, size = 5 * 1024 * 1024, keep = 4 } = options
   const file = options.file === undefined ? null : new RotatingFile(options.file, size, keep)
 
   const write = (rank: LogLevel, plugin: string | null, message: string, fields?: object) => {
@@ -66,6 +66,11 @@ function scalar(value: unknown): unknown {
 function described(error: Error): object {
   const cause = error.cause instanceof Error ? { cause: described(error.cause) } : {}
   if (isOpenPactError(error)) return { code: error.code, message: error.message.slice(0, 1000), ...cause }
+  // Parsers quote what they could not read, which may be what somebody wrote: only where it happened is kept.
+  if (error instanceof SyntaxError) {
+    const stack = error.stack?.slice(Math.max(0, error.stack.indexOf('\n    at ')))
+    return { message: 'SyntaxError', stack: stack?.slice(0, 4000), ...cause }
+  }
   return { message: error.message.slice(0, 1000), stack: error.stack?.slice(0, 4000), ...cause }
 }
 

@@ -54,6 +54,7 @@ const PluginSchema = Type.Object(
           validate: Code,
           reduce: Code,
           judgesAll: Type.Optional(Type.Boolean()),
+          carries: Type.Optional(Type.Boolean()),
           admits: Type.Optional(
             Type.Unsafe<Record<string, { verify?: unknown; admitted?: unknown }>>({
               type: 'object',

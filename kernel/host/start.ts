@@ -21,6 +21,8 @@ export interface StartOptions {
   /** `false` stays off the network. */
   network?: NetworkOptions | false
   log?: Log
+  /** Called with words about what takes long. */
+  onprogress?: (doing: string) => void
   /** Folder that plugin paths and packages are resolved from; the data directory by default. */
   base?: string
 }
@@ -39,7 +41,12 @@ export async function startKernel(options: StartOptions): Promise<Kernel> {
     for (const step of undo.splice(0).reverse()) await step()
   }
   try {
-    const dir = await openDataDir(options.dataDir)
+    const dir = await openDataDir(options.dataDir, {
+      told: doing => {
+        log.info(doing)
+        options.onprogress?.(doing)
+      },
+    })
     undo.push(() => dir.release())
     const identity = await openIdentity(dir.identity)
     const hooks = new Hooks(log)

@@ -33,6 +33,13 @@ export interface OwnIdentity extends Identity {
   agentKeyPair(name: string): KeyPair
 }
 
+/** Agents out of a backup. */
+export interface KeptAgents {
+  defaultAgent: string
+  /** Name → seed, hex. */
+  seeds: Readonly<Record<string, string>>
+}
+
 interface Secrets {
   folder: string
   key: Buffer
@@ -58,15 +65,16 @@ export async function openIdentity(folder: string): Promise<OwnIdentity> {
 
 /**
  * Makes the identity of `mnemonic` (24 words) anew in a folder that has none: same identity, new device, new agent.
+ * @param kept agents of before, for a machine that is restored: they keep their keys
  * @throws OpenPactError IDENTITY_EXISTS, INVALID_INPUT when the words are not a mnemonic, DATA_DIR_UNUSABLE, DISK_FULL
  */
-export async function recoverIdentity(folder: string, mnemonic: string): Promise<OwnIdentity> {
+export async function recoverIdentity(folder: string, mnemonic: string, kept?: KeptAgents): Promise<OwnIdentity> {
   const words = mnemonic.trim().toLowerCase().split(/\s+/).join(' ')
   if ((await rootKey(words)) === null) {
     throw new OpenPactError('INVALID_INPUT', { reason: 'these are not the 24 words of an identity' })
   }
   if (await isFilled(folder)) throw new OpenPactError('IDENTITY_EXISTS')
-  await create(folder, words)
+  await create(folder, words, kept)
   return new FileIdentity(await read(folder))
 }
 
@@ -164,10 +172,13 @@ async function writeAgent(folder: string, name: string, seed: Buffer): Promise<v
   await writeSecret(agentFile(folder, name), { version: 1, name, seed: seed.toString('hex') })
 }
 
-async function create(folder: string, mnemonic: string): Promise<void> {
+async function create(folder: string, mnemonic: string, kept?: KeptAgents): Promise<void> {
   const seed = crypto.randomBytes(32)
   const proof = await IdentityKey.bootstrap({ mnemonic }, crypto.keyPair(seed).publicKey)
-  const defaultAgent = firstAgentName()
+  const defaultAgent = kept?.defaultAgent ?? firstAgentName()
+  const agents = Object.entries(kept?.seeds ?? { [defaultAgent]: crypto.randomBytes(32).toString('hex') })
+  if (!agents.every(([name, agent]) => AGENT_NAME.test(name) && isSeed(agent)))
+    throw new OpenPactError('INVALID_INPUT', { reason: 'the agents of the identity are damaged' })
   await createFolder(folder, async draft => {
     await mkdir(join(draft, 'agents'), { mode: 0o700 })
     await writeSecret(join(draft, 'identity.json'), { version: 1, mnemonic, default_agent: defaultAgent })
@@ -176,7 +187,7 @@ async function create(folder: string, mnemonic: string): Promise<void> {
       seed: seed.toString('hex'),
       proof: proof.toString('hex'),
     })
-    await writeAgent(draft, defaultAgent, crypto.randomBytes(32))
+    for (const [name, agent] of agents) await writeAgent(draft, name, Buffer.from(agent, 'hex'))
   })
 }
 

@@ -7,12 +7,13 @@ import type Hyperbee from 'hyperbee'
 import type Hypercore from 'hypercore'
 import { doorTopic } from '../replication/topics.ts'
 import type { RuleContext, RuledEntry, WritableRuleState } from '../rules.ts'
+import type { CarriedAgent } from './carried.ts'
 import type { CharterRow } from './charter.ts'
 import { Counters } from './counters.ts'
 import { ACCEPTED, type Entry, type LogRecord } from './entry.ts'
-import { decodeEntry, entryId, limits, nestingOf, verifyEntry } from './envelope.ts'
-import { CHARTER, foundPact, isKernelType, type Judging, kernelJudges } from './kernel-types.ts'
-import { chainOf, encodeRecord, malformedId, ZERO } from './record.ts'
+import { decodeEntry, entryId, IMPORT, limits, nestingOf, verifyEntry } from './envelope.ts'
+import { CHARTER, foundPact, isKernelType, type Judging, kernelJudges, type RefoundedRow } from './kernel-types.ts'
+import { carryRecord, chainOf, decodeRecord, encodeRecord, malformedId, ZERO } from './record.ts'
 import { ownerOf, PLUGIN_FAULT, type RuleSet, refusalCode } from './rule-set.ts'
 import type { AgentRow, IdentityRow, IndexerRow, Seat } from './seats.ts'
 import { StateReadError, StateWriter } from './state.ts'
@@ -86,6 +87,14 @@ export class Applier {
       blocks.push(record.block)
       const id = entry ? entryId(writer, n) : malformedId(writer, n)
       this.observer.onrecord({ position, chain, writer, n, id, verdict, entry, size: bytes.length, hash: record.hash })
+      for (const found of batch.takeCarried()) {
+        const placed = carryRecord(found.block, found.record, found.pact, chain)
+        chain = placed.chain
+        const carried = decodeRecord(length + blocks.length, placed.block)
+        blocks.push(placed.block)
+        await batch.reduceCarried(carried, found.time)
+        this.observer.onrecord(carried)
+      }
     }
     this.counters.end(this.state, length, length + blocks.length, chain)
     if (blocks.length > 0) await view.log.append(blocks)
@@ -102,6 +111,8 @@ class Batch {
   private readonly key: Buffer
   private readonly writer: string
   private readonly door: Buffer
+  private readonly carried: Judging['carried'] = []
+  private refounded: RefoundedRow | null = null
 
   constructor(state: StateWriter, counters: Counters, rules: RuleSet, host: ApplyHost, key: Buffer) {
     this.state = state
@@ -149,7 +160,7 @@ class Batch {
     if (!judge && entry.payload.length > charter.quotas.payload_bytes) return 'payload-too-large'
     const owner = judge ? null : ownerOf(this.rules, charter.rules, entry.type)
     const ruled = judge !== undefined || owner !== null
-    const payload = ruled ? parse(entry.payload) : undefined
+    const payload = entry.type === IMPORT ? entry.payload : ruled ? parse(entry.payload) : undefined
     if (ruled && payload === undefined) return 'payload-invalid'
 
     const shown: RuledEntry = {
@@ -178,8 +189,8 @@ class Batch {
       })
       if (refusal !== ACCEPTED) return refusal
     }
-    if (judge)
-      return this.guarded('kernel', () =>
+    if (judge) {
+      const verdict = await this.guarded('kernel', () =>
         judge(payload, {
           ...this.judging(position, time),
           row,
@@ -189,6 +200,10 @@ class Batch {
           contextFor,
         } satisfies Judging),
       )
+      if (verdict !== ACCEPTED) this.carried.length = 0
+      if (entry.type === IMPORT) this.refounded = await this.state.get<RefoundedRow>('k/refounded')
+      return verdict
+    }
     if (!owner) return ACCEPTED
     return this.guarded(owner.plugin, async () => {
       await this.rules.reduce(owner.plugin, own, this.context(owner.plugin, row, time))
@@ -197,7 +212,34 @@ class Batch {
   }
 
   private judging(position: number, time: number) {
-    return { state: this.state, host: this.host, rules: this.rules, door: this.door, position, time }
+    const { state, host, rules, door, carried } = this
+    return { state, host, rules, door, position, time, carried }
+  }
+
+  /** What the entry that was just accepted carries over; nothing when it was refused. */
+  takeCarried(): (Judging['carried'][number] & { pact: Buffer })[] {
+    const { pact } = this.refounded ?? {}
+    return pact ? this.carried.splice(0).map(found => ({ ...found, pact: Buffer.from(pact, 'hex') })) : []
+  }
+
+  /**
+   * Lets the rule that owns an accepted entry bring its state on, where it asks for that. Its verdict stays what it was.
+   * @param time ledger time as it was there, ms
+   */
+  async reduceCarried({ entry, verdict, id, writer }: LogRecord, time: number): Promise<void> {
+    const row = await this.state.get<CharterRow>('k/charter')
+    const owner = entry && row && verdict === ACCEPTED ? ownerOf(this.rules, row.charter.rules, entry.type) : null
+    if (!entry || !row || !owner?.rules.carries) return
+    const agent = entry.agent.toString('hex')
+    const known = await this.state.get<CarriedAgent>(`k/c/${agent}`)
+    const { type, v, topic, timestamp, refs } = entry
+    const shown = { id, type, v, topic, timestamp, refs, agent, identity: known?.identity ?? '' }
+    // It was accepted there: whatever it took to be an admin was shown.
+    const own = { ...shown, payload: parse(entry.payload), writer: writer.toString('hex'), admin: true }
+    await this.guarded(owner.plugin, async () => {
+      await this.rules.reduce(owner.plugin, own, this.context(owner.plugin, row, time))
+      return ACCEPTED
+    })
   }
 
   /** Ledger time: the highest timestamp among the indexers' entries, this one's included. */

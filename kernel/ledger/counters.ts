@@ -35,7 +35,8 @@ export class Counters {
     const folded = (await state.get<number>('k/folded')) ?? 0
     for (let position = folded; position < log.length; position++) {
       const record = decodeRecord(position, (await log.get(position)) as Buffer)
-      this.count(await this.row(state, record.writer), record)
+      // What was carried over is counted by nobody: its writers are not of this pact.
+      if (!record.carried) this.count(await this.row(state, record.writer), record)
     }
   }
 
@@ -76,7 +77,7 @@ export async function readCounter(bee: Hyperbee, log: Hypercore, writer: string,
   for (let position = folded; position < length; position++) {
     const block = await blockAt(log, position)
     const record = block && decodeRecord(position, block)
-    if (record && prefixOf(record.writer) === writer.slice(0, 8)) countInto(row, record)
+    if (record && !record.carried && prefixOf(record.writer) === writer.slice(0, 8)) countInto(row, record)
   }
   return row
 }

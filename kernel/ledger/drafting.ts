@@ -6,7 +6,7 @@ import type { Author } from '../hooks.ts'
 import type { Pact } from '../pact.ts'
 import type { EntryType } from '../plugin.ts'
 import type { Draft, Entry, Ref } from './entry.ts'
-import { idPattern, limits, nestingOf, refTypePattern } from './envelope.ts'
+import { IMPORT, idPattern, limits, nestingOf, refTypePattern } from './envelope.ts'
 import { isKernelType } from './kernel-types.ts'
 
 /** What drafting needs of the plugin host. */
@@ -47,9 +47,9 @@ export async function prepare(draft: Draft, pact: Pact, author: Author, host: Dr
   }
   await host.authorise(complete, context)
   const payload = complete.enc ? (complete.payload as Buffer) : Buffer.from(jsonOf(complete))
-  if (payload.length > limits.payload)
-    throw new OpenPactError('PAYLOAD_TOO_LARGE', { size: payload.length, limit: limits.payload })
-  if (nestingOf(payload) > limits.nesting)
+  const limit = complete.type === IMPORT ? limits.import : limits.payload
+  if (payload.length > limit) throw new OpenPactError('PAYLOAD_TOO_LARGE', { size: payload.length, limit })
+  if (!complete.enc && nestingOf(payload) > limits.nesting)
     throw new OpenPactError('PAYLOAD_INVALID', { type: complete.type, reason: `nested deeper than ${limits.nesting}` })
   return {
     v: type?.v ?? 1,
@@ -100,5 +100,7 @@ function text(value: string | undefined, field: string, limit: number): string {
     throw new OpenPactError('INVALID_INPUT', { reason: `${field}: at most ${limit} characters` })
   if (/[\p{Cc}]/u.test(value))
     throw new OpenPactError('INVALID_INPUT', { reason: `${field}: control characters are not allowed` })
+  // Half a surrogate pair has no UTF-8: it would be stored as another character than the author's.
+  if (/\p{Cs}/u.test(value)) throw new OpenPactError('INVALID_INPUT', { reason: `${field}: it is not valid Unicode` })
   return value
 }

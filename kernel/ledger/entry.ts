@@ -26,6 +26,8 @@ export interface Draft {
   enc?: string
   /** At most 1 KiB, ignored by readers that do not know it. */
   ext?: Buffer
+  /** What stands in attachments that the payload names: not signed, but `append.authorise` may look it over. */
+  attached?: readonly string[]
 }
 
 /** An entry as signed: `v` is the version of the type's payload, `n` the writer's own counter from 1. */
@@ -74,6 +76,8 @@ export interface LogRecord {
   size: number
   /** Hash of the entry's bytes. */
   hash: Buffer
+  /** Key of the pact that it was written and signed for, when refounding carried it over from there; 32 bytes. */
+  carried?: Buffer
 }
 
 /** What an append answers. `confirmed` is false while a quorum has not signed past it: the verdict may still change. */

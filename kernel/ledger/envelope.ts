@@ -14,6 +14,8 @@ const [NS_ENTRY] = crypto.namespace('openpact/entry', 1) as [Buffer]
 export const limits = {
   payload: 64 * 1024,
   entry: 80 * 1024,
+  /** Payload of an import: it carries records, each as large as an entry may be. */
+  import: 96 * 1024,
   nesting: 32,
   refs: 64,
   type: 64,
@@ -97,6 +99,9 @@ export function signable(pactKey: Buffer, writer: Buffer, body: Buffer): Buffer 
   return crypto.hash([NS_ENTRY, pactKey, writer, body])
 }
 
+/** The kernel's type that carries the log of an earlier pact. */
+export const IMPORT = 'pact.import'
+
 /** Encodes and signs. `sign` gets the 32 bytes of `signable`. */
 export function encodeEntry(
   entry: Unsigned,
@@ -116,7 +121,7 @@ export function encodeEntry(
 
 /** Decodes, or answers null for anything that is not exactly one well-formed entry within the limits. Never throws. */
 export function decodeEntry(bytes: Buffer): Entry | null {
-  if (bytes.length < 64 || bytes.length > limits.entry) return null
+  if (bytes.length < 64 || bytes.length > limits.import + 1024) return null
   try {
     const s: State = { start: 0, end: bytes.length - 64, buffer: bytes.subarray(0, bytes.length - 64) }
     if (uint.decode(s) !== FORMAT) return null
@@ -146,7 +151,8 @@ export function decodeEntry(bytes: Buffer): Entry | null {
     if (flags & HAS_DEDUP) e.dedup = fixed32.decode(s)
     if (flags & HAS_ENC) e.enc = string.decode(s)
     if (flags & HAS_EXT) e.ext = buffer.decode(s)
-    return s.start === s.end && withinLimits(e) ? e : null
+    const fits = e.type === IMPORT || bytes.length <= limits.entry
+    return s.start === s.end && fits && withinLimits(e) ? e : null
   } catch {
     return null
   }
@@ -171,7 +177,7 @@ function withinLimits(e: Entry): boolean {
     e.v >= 1 &&
     e.v <= 0xffff &&
     e.hops <= 0xffff &&
-    e.payload.length <= limits.payload &&
+    e.payload.length <= (e.type === IMPORT ? limits.import : limits.payload) &&
     typePattern.test(e.type) &&
     e.topic.length <= limits.topic &&
     e.origin.length <= limits.origin &&

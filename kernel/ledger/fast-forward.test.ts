@@ -1,5 +1,5 @@
 /** A fast-forward leaves a view without its older blocks. Whoever is cut off at that moment must open again and go on later. */
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { connect, type Group, group, head, type Peer, until } from '../../test/support/ledgers.ts'
 import { ACCEPTED } from './entry.ts'
 
@@ -58,4 +58,20 @@ test('it opens again while the blocks are missing, keeps its number, and tells t
   const told = b.events.applied.map(r => r.position)
   expect(told).toEqual([...new Set(told)].sort((x, y) => x - y))
   expect(told[0]).toBeGreaterThanOrEqual(Math.min(...b.events.reverted, length))
+})
+
+test('a write that needs blocks which nobody here has does not hang its caller, and is not lost', async () => {
+  const { a, b } = await cutOffAfterFastForward()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const stuck = expect(b.pact.append([note('alone')])).rejects.toMatchObject({ code: 'REPLICATION_STALLED' })
+  await vi.waitUntil(() => vi.getTimerCount() > 0, { interval: 1 })
+  await vi.advanceTimersByTimeAsync(30_000)
+  await stuck
+  vi.useRealTimers()
+  await agree(a, b)
+  const id = `${b.pact.writer.toString('hex', 0, 4)}-2`
+  await until(b.pact, async () => b.pact.receipt(id) !== null)
+  expect(b.pact.receipt(id)).toMatchObject({ verdict: ACCEPTED })
+  const [next] = await b.pact.append([note('on')])
+  expect(next?.id).toMatch(/-3$/)
 })

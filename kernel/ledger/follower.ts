@@ -33,7 +33,7 @@ export async function readRecord(log: Hypercore, position: number): Promise<LogR
   return block && decodeRecord(position, block)
 }
 
-async function readBlock(log: Hypercore, position: number): Promise<Buffer | null> {
+export async function readBlock(log: Hypercore, position: number): Promise<Buffer | null> {
   if (position < 0 || position >= log.length) return null
   try {
     return await log.get(position, { wait: false })

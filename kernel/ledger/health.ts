@@ -53,7 +53,7 @@ export class HealthWatch {
   /** One look; called by the timer. */
   async look(): Promise<void> {
     try {
-      if (this.base.closing || this.base.interrupted) return
+      if (this.base.closing || this.base.interrupted || this.base.held) return
       await this.keepConfirming()
       const diverged = await this.diverged()
       this.seenDiverged = diverged ? this.seenDiverged + 1 : 0

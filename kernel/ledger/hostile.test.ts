@@ -1,5 +1,5 @@
 import crypto from 'hypercore-crypto'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { connect, type Group, group, head, type Peer, until } from '../../test/support/ledgers.ts'
 import { defineRules } from '../rules.ts'
 import { ACCEPTED, type Entry } from './entry.ts'
@@ -87,6 +87,21 @@ test('garbage, empty and over-limit blocks keep only hash, size and verdict', as
     expect(record?.id).toMatch(/^[0-9a-f]{8}-b\d+$/)
   }
   await aliceStillWrites()
+})
+
+test('a block that is no block of Autobase stops its own writer alone, and status names it', async () => {
+  const raw = mallory.pact.base.local.session({ valueEncoding: 'binary' })
+  await raw.append(Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]))
+  await raw.close()
+  const name = mallory.pact.writer.toString('hex', 0, 4)
+  const named = async () => (await alice.pact.status()).health.problems.some(line => line.includes(name))
+  await vi.waitUntil(named, { timeout: 20_000 })
+  const [receipt] = await alice.pact.append([{ type: 'note', payload: { text: 'goes on' } }])
+  expect(receipt?.verdict).toBe(ACCEPTED)
+  await alice.close()
+  await alice.open()
+  const [again] = await alice.pact.append([{ type: 'note', payload: { text: 'after a restart' } }])
+  expect(again?.verdict).toBe(ACCEPTED)
 })
 
 test('an entry signed by anybody but a live agent of the writer is refused', async () => {

@@ -4,8 +4,10 @@
  */
 import type { ApplyHost } from 'autobase'
 import { isRecord, type RuleContext, type WritableRuleState } from '../rules.ts'
+import { type CarriedAgent, type Followed, follow, splitBlocks, takeBlock } from './carried.ts'
 import { amended, asCharter, type CharterRow, charterHash, quorum, raisesRules } from './charter.ts'
-import { ACCEPTED } from './entry.ts'
+import { ACCEPTED, type LogRecord } from './entry.ts'
+import { IMPORT } from './envelope.ts'
 import { PLUGIN_FAULT, type RuleSet, refusalCode } from './rule-set.ts'
 import * as seats from './seats.ts'
 import { StateReadError, type StateWriter } from './state.ts'
@@ -30,6 +32,8 @@ export interface Judging {
   author: Author
   /** Whether a writer (hex) has an entry in the log. */
   hasWritten(writer: string): Promise<boolean>
+  /** Records of an earlier pact that the entry carries over, for the log behind it. */
+  carried: { block: Buffer; record: LogRecord; time: number }[]
   /** Context for a ruled plugin, with its own part of the state. */
   contextFor(plugin: string): Promise<RuleContext & { state: WritableRuleState }>
 }
@@ -46,12 +50,14 @@ export async function foundPact(
 ): Promise<string> {
   const charter = isRecord(payload) ? asCharter(payload.charter) : null
   const application = seats.asApplication(payload)
-  if (!charter || !application) return 'charter-invalid'
+  const refounds = isRecord(payload) && payload.refounds !== undefined ? asRefounded(payload.refounds) : undefined
+  if (!charter || !application || refounds === null) return 'charter-invalid'
   if (application.writer !== signer.writer || application.agent.key !== signer.agent) return 'charter-invalid'
   const proven = seats.provenBy(application, j.door)
   if (typeof proven === 'string') return proven
   const row: CharterRow = { charter, hash: charterHash(charter), proposed: null }
   j.state.put('k/charter', row)
+  if (refounds) j.state.put('k/refounded', refounds)
   j.state.put('k/indexers', { writers: [application.writer], floor: 0 } satisfies seats.IndexerRow)
   await seats.seat(j.state, j.host, application, proven, 'admin', j.position)
   await j.host.addWriter(Buffer.from(application.writer, 'hex'), { indexer: true })
@@ -220,6 +226,7 @@ const addAgent: Judge = async (payload, j) => {
   const known = await j.state.get<seats.AgentRow>(`k/a/${agent.key}`)
   if (known) return known.identity === proven.identity && !known.revoked ? 'already' : 'agent-taken'
   const row: seats.AgentRow = { identity: proven.identity, name: agent.name, device: proven.device, revoked: false }
+  if (agent.label !== undefined) row.label = agent.label
   j.state.put(`k/a/${agent.key}`, row)
   return ACCEPTED
 }
@@ -230,6 +237,45 @@ const revokeAgent: Judge = async (payload, j) => {
   if (!row || row.revoked) return 'agent-unknown'
   if (row.identity !== j.author.seat.identity) return 'not-authorised'
   j.state.put(`k/a/${payload.key}`, { ...row, revoked: true })
+  return ACCEPTED
+}
+
+/** The log that this pact carries on, and how far it is here: kept in `k/refounded`. */
+export interface RefoundedRow extends Followed {
+  /** Chain at its end, hex. */
+  chain: string
+  length: number
+}
+
+function asRefounded(value: unknown): RefoundedRow | null {
+  if (!isRecord(value)) return null
+  const { key, chain, length } = value
+  if (!seats.isHex(key) || !seats.isHex(chain) || !Number.isSafeInteger(length) || Number(length) < 1) return null
+  return { ...follow(Buffer.from(key, 'hex')), chain, length: Number(length) }
+}
+
+/** The next records of the log that the charter names; all of them or none. */
+const importRecords: Judge = async (payload, j) => {
+  if (!admin(j)) return 'not-authorised'
+  const log = await j.state.get<RefoundedRow>('k/refounded')
+  if (!log) return 'nothing-to-import'
+  const blocks = Buffer.isBuffer(payload) ? splitBlocks(payload) : null
+  if (!blocks || blocks.length === 0) return 'payload-invalid'
+  const agents = {
+    get: (key: string) => j.state.get<CarriedAgent>(`k/c/${key}`),
+    put: (key: string, agent: CarriedAgent) => j.state.put(`k/c/${key}`, agent),
+  }
+  for (const block of blocks) {
+    if (log.done === log.length) return 'import-complete'
+    const record = await takeBlock(log, agents, block)
+    if (typeof record === 'string') return record
+    if (log.done === log.length && log.at !== log.chain) return 'chain-broken'
+    const prefix = `k/p/${record.writer.toString('hex', 0, 4)}`
+    if (!(await j.state.get(prefix)))
+      j.state.put(prefix, { writer: record.writer.toString('hex'), since: 0 } satisfies seats.PrefixRow)
+    j.carried.push({ block, record, time: log.time })
+  }
+  j.state.put('k/refounded', log)
   return ACCEPTED
 }
 
@@ -254,6 +300,7 @@ export const kernelJudges: ReadonlyMap<string, Judge> = new Map([
   ['admin.revoke', revokeAdmin],
   ['agent.add', addAgent],
   ['agent.revoke', revokeAgent],
+  [IMPORT, importRecords],
   ['tick', tick],
 ])
 

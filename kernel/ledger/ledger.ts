@@ -4,21 +4,34 @@ import type { Duplex } from 'node:stream'
 import type Corestore from 'corestore'
 import crypto from 'hypercore-crypto'
 import { OpenPactError } from '../errors.ts'
-import type { AppendOptions, Channel, ChannelPeer, Checkpoint, Delta, Pact, PactStatus } from '../pact.ts'
+import type {
+  AppendOptions,
+  AttachmentRef,
+  Channel,
+  ChannelPeer,
+  Checkpoint,
+  Delta,
+  Pact,
+  PactStatus,
+  ReadAttachmentOptions,
+} from '../pact.ts'
 import type { Logger } from '../plugin.ts'
 import type { Replicated, Standing } from '../replication/replicated.ts'
 import type { RuleState } from '../rules.ts'
 import { Admittance } from './admittance.ts'
 import { Applier, missingRules } from './apply.ts'
+import { Attachments } from './attachments.ts'
 import { LedgerClock } from './clock.ts'
 import { isDiskFull } from './disk.ts'
 import type { Draft, LogRecord, Receipt, Until } from './entry.ts'
-import { deltaOf, RecentRecords, readRecord } from './follower.ts'
+import { deltaOf, RecentRecords, readBlock, readRecord } from './follower.ts'
 import { HealthWatch } from './health.ts'
 import { closeQuiesced } from './mends.ts'
+import { OwnTail } from './own-tail.ts'
 import { Pump } from './pump.ts'
 import { StateReader } from './reading.ts'
 import { ZERO } from './record.ts'
+import { ShutdownMark } from './shutdown-mark.ts'
 import { download, isComplete, statusOf } from './status.ts'
 import { type Base, openBase } from './views.ts'
 import { Writer, type WriterHost } from './writer.ts'
@@ -48,6 +61,8 @@ export interface LedgerOptions {
   folder: string
   /** Told when the base stopped by itself: the ledger must be closed and opened again. */
   onfailure(): void
+  /** Told when the own core was fetched back after a power loss: answers the ledger that takes this one's place. */
+  onrecovered(): Promise<Pact | null>
   fastForward?: boolean
 }
 
@@ -77,11 +92,16 @@ export class Ledger implements Pact, Replicated {
   private readonly host: LedgerHost
   private readonly folder: string
   private readonly onfailure: () => void
+  private successor: Promise<Pact | null> | null = null
   private readonly recent = new RecentRecords()
   private readonly writing: Writer
   private readonly admittance: Admittance
   private readonly pump: Pump
   private readonly clock: LedgerClock
+  private readonly mark: ShutdownMark
+  readonly tail: OwnTail
+  private readonly store: Corestore
+  private attached: Attachments | null = null
   private downloading: Promise<void> | null = null
   private publicId = ''
 
@@ -91,6 +111,7 @@ export class Ledger implements Pact, Replicated {
     this.onfailure = options.onfailure
     this.alias = options.alias
     this.encryptionKey = options.encryptionKey
+    this.store = options.store
     const applier = new Applier(host.rules, {
       onrecord: record => this.onrecord(record),
       signedHere: bytes => this.writing.signedHere(bytes),
@@ -102,9 +123,10 @@ export class Ledger implements Pact, Replicated {
       apply: (nodes, views, applyHost) => applier.apply(nodes, views, applyHost),
     })
     this.reader = new StateReader(this.base.view, applier.counters)
-    this.writing = new Writer(this, this.base, this.reader, options.folder, host, () => this.pump.run())
+    this.writing = new Writer(this, this.base, this.reader, options.folder, host, () => this.pump.told())
     this.admittance = new Admittance(this.base, this.reader, join(options.folder, 'seats.json'), host.log)
     this.pump = new Pump({
+      length: () => this.length,
       delta: (checkpoints, limit) => this.delta(checkpoints, limit),
       reverted: position => this.onreverted(position),
       applied: records => this.onapplied(records),
@@ -117,6 +139,15 @@ export class Ledger implements Pact, Replicated {
       tick: async () => void (await this.append([{ type: 'tick', payload: {} }])),
     })
     this.health = new HealthWatch(this.base, host.log)
+    this.mark = new ShutdownMark(options.folder)
+    this.tail = new OwnTail(this.base, this.mark, {
+      standing: noise => this.standing(noise),
+      reopen: () => {
+        this.successor = options.onrecovered()
+      },
+      pact: () => this.alias,
+      log: host.log,
+    })
   }
 
   async open(): Promise<void> {
@@ -137,6 +168,7 @@ export class Ledger implements Pact, Replicated {
     // What apply wrote last says nothing about a view that came from others.
     this.base.on('fast-forward', () => this.recent.clear())
     this.health.start()
+    this.tail.start()
     const seats = this.admittance.catchUp(this.confirmed)
     if (complete) await seats
     this.keepDownloading()
@@ -153,6 +185,10 @@ export class Ledger implements Pact, Replicated {
   get writer(): Buffer {
     return this.base.local.key
   }
+  /** Noise key of this machine. */
+  get device(): Buffer {
+    return this.host.identity.device
+  }
   get length(): number {
     return this.base.view.log.length
   }
@@ -166,6 +202,9 @@ export class Ledger implements Pact, Replicated {
       const reason = `${this.failure.message}; it is being opened again`
       throw new OpenPactError('PACT_UNHEALTHY', { pact: this.alias, reason })
     }
+    await this.tail.settled()
+    const successor = await this.successor
+    if (successor) return successor.append(drafts, options)
     return this.writing.append(drafts, options)
   }
 
@@ -180,6 +219,9 @@ export class Ledger implements Pact, Replicated {
 
   record(position: number): Promise<LogRecord | null> {
     return readRecord(this.base.view.log, position)
+  }
+  block(position: number): Promise<Buffer | null> {
+    return readBlock(this.base.view.log, position)
   }
   delta(checkpoints: Iterable<Checkpoint>, limit = 1024): Promise<Delta> {
     return deltaOf(this.base.view.log, this.recent, checkpoints, limit)
@@ -210,6 +252,16 @@ export class Ledger implements Pact, Replicated {
     this.clock.wakeAt(timestamp)
   }
 
+  async attach(bytes: Buffer): Promise<AttachmentRef> {
+    return this.attachments().attach(bytes)
+  }
+  async attachment(ref: AttachmentRef, options?: ReadAttachmentOptions): Promise<Buffer> {
+    return this.attachments().read(ref, options)
+  }
+  async holds(ref: AttachmentRef): Promise<boolean> {
+    return this.attachments().held(ref)
+  }
+
   channel(name: string, onmessage: (message: Buffer, peer: ChannelPeer) => void): Channel {
     if (!this.links) throw new OpenPactError('PACT_CLOSED', { pact: this.alias })
     return this.links.channel(name, onmessage)
@@ -226,8 +278,13 @@ export class Ledger implements Pact, Replicated {
 
   // What the network asks (Replicated).
 
-  replicate(isInitiator: boolean): Duplex {
-    return this.base.replicate(isInitiator, { keepAlive: false })
+  replicate(isInitiator: boolean, remote?: Buffer): Duplex {
+    const noise = remote?.toString('hex') ?? ''
+    this.mark.meet(noise)
+    const stream = this.base.replicate(isInitiator, { keepAlive: false })
+    const { noiseStream } = stream as Duplex & { noiseStream?: unknown }
+    stream.once('close', this.tail.meet(noiseStream, noise))
+    return stream
   }
   standing(noise: Buffer): Promise<Standing> {
     return this.admittance.standing(noise)
@@ -253,7 +310,16 @@ export class Ledger implements Pact, Replicated {
     this.closed = true
     this.clock.close()
     this.health.stop()
+    this.writing.receipts.close()
+    await this.tail.close()
     await closeQuiesced(this.base, { appends: [this.writing.idle()] })
+    await this.mark.close()
+  }
+
+  private attachments(): Attachments {
+    if (this.closed) throw new OpenPactError('PACT_CLOSED', { pact: this.alias })
+    this.attached ??= new Attachments(this.store, this.key, this.encryptionKey)
+    return this.attached
   }
 
   /** `ready` does not catch up; this does. With a time limit, because it may need blocks that nobody here has. */

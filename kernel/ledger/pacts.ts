@@ -92,14 +92,11 @@ export class PactStore implements Pacts {
   private reopenLater(id: string, delay: number): void {
     const reopen = async () => {
       this.reopening.delete(timer)
-      const open = this.pacts.get(id)
       try {
-        if (open) await this.stop(open.ledger)
-        const card = await this.readCard(id)
-        if (!card) return
-        await this.openLedger(id, card)
+        const ledger = await this.reopen(id)
+        if (!ledger) return
         this.failed.delete(id)
-        this.host.log.info('pact is open again', { pact: card.alias })
+        this.host.log.info('pact is open again', { pact: ledger.alias })
       } catch (error) {
         await this.report(id, error)
         this.reopenLater(id, Math.min(delay * 2, LAST_REOPEN))
@@ -107,6 +104,14 @@ export class PactStore implements Pacts {
     }
     const timer = setTimeout(() => void reopen(), delay).unref()
     this.reopening.add(timer)
+  }
+
+  /** Null when the pact is not on this machine any more. */
+  private async reopen(id: string): Promise<Ledger | null> {
+    const open = this.pacts.get(id)
+    if (open) await this.stop(open.ledger)
+    const card = await this.readCard(id)
+    return card && this.openLedger(id, card)
   }
 
   list(): Ledger[] {
@@ -143,7 +148,10 @@ export class PactStore implements Pacts {
     try {
       if (!ledger.key.equals(writer)) throw new Error('Autobase chose another key than the writer of a new pact')
       const application = applicationOf(this.host.identity, doorTopic(ledger.key), ledger.writer)
-      const [receipt] = await ledger.append([{ type: CHARTER, payload: { charter, ...application } }])
+      const { key, chain, length } = options.refounds ?? {}
+      const refounds =
+        key && chain ? { refounds: { key: key.toString('hex'), chain: chain.toString('hex'), length } } : {}
+      const [receipt] = await ledger.append([{ type: CHARTER, payload: { charter, ...application, ...refounds } }])
       if (receipt?.verdict !== ACCEPTED) throw new OpenPactError('ENTRY_REFUSED', { verdict: receipt?.verdict })
       await this.writeCard(join(this.dir, id), card)
     } catch (error) {
@@ -228,6 +236,7 @@ export class PactStore implements Pacts {
         alias: card.alias,
         folder: dir,
         onfailure: () => this.reopenLater(id, FIRST_REOPEN),
+        onrecovered: () => this.reopen(id),
       })
       await ledger.open()
       return ledger

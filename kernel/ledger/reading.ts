@@ -5,6 +5,7 @@ import type Hypercore from 'hypercore'
 import type { CharterState, LedgerAgent, Member } from '../pact.ts'
 import type { RuleState } from '../rules.ts'
 import type { Views } from './apply.ts'
+import type { CarriedAgent } from './carried.ts'
 import type { CharterRow } from './charter.ts'
 import { type Counter, type Counters, readCounter } from './counters.ts'
 import type { Until } from './entry.ts'
@@ -107,7 +108,10 @@ export class StateReader {
 
   async agent(key: string): Promise<LedgerAgent | null> {
     const row = await this.get<AgentRow>(`k/a/${key}`)
-    return row && asAgent(key, row)
+    if (row) return asAgent(key, row)
+    // Of a log that was carried over: it wrote there, and may not write here.
+    const carried = await this.get<CarriedAgent>(`k/c/${key}`)
+    return carried && { key, ...carried, label: null, revoked: true }
   }
 
   async seatedAt(writer: string): Promise<number | null> {
@@ -138,5 +142,5 @@ export class StateReader {
 }
 
 function asAgent(key: string, row: AgentRow): LedgerAgent {
-  return { key, name: row.name, identity: row.identity, revoked: row.revoked }
+  return { key, name: row.name, identity: row.identity, label: row.label ?? null, revoked: row.revoked }
 }

@@ -5,7 +5,7 @@ const KEEP = 10_000
 
 interface Waiter {
   n: number
-  resolve(): void
+  end(confirmed: boolean): void
 }
 
 export class Receipts {
@@ -51,22 +51,27 @@ export class Receipts {
       if (!moving && (this.own.get(n) as Receipt).position < confirmed) this.open.delete(n)
     this.waiters = this.waiters.filter(waiter => {
       if (!this.own.has(waiter.n) || this.open.has(waiter.n)) return true
-      waiter.resolve()
+      waiter.end(true)
       return false
     })
   }
 
-  /** Resolves true when entry `n` is confirmed, false at the timeout or when aborted. */
+  /** Nothing will be confirmed here any more: whoever waits is told. */
+  close(): void {
+    for (const waiter of this.waiters.splice(0)) waiter.end(false)
+  }
+
+  /** Resolves true when entry `n` is confirmed, false at the timeout, when aborted, or when the pact is closed. */
   confirmation(n: number, timeout: number, signal?: AbortSignal): Promise<boolean> {
     if (this.get(n)?.confirmed) return Promise.resolve(true)
     return new Promise(resolve => {
-      const waiter: Waiter = { n, resolve: () => end(true) }
       const end = (is: boolean) => {
         clearTimeout(timer)
         signal?.removeEventListener('abort', abort)
         this.waiters = this.waiters.filter(w => w !== waiter)
         resolve(is)
       }
+      const waiter: Waiter = { n, end }
       const abort = () => end(false)
       const timer = setTimeout(abort, timeout)
       signal?.addEventListener('abort', abort)

@@ -10,6 +10,8 @@ import { decodeEntry, entryId } from './envelope.ts'
 export const ZERO: Buffer = Buffer.alloc(32)
 const WITH_ENTRY = 1
 const WITH_VERDICT = 2
+/** Carried over from another pact: its key follows `n`. */
+const CARRIED = 4
 
 /** hash(previous chain ‖ writer ‖ n ‖ hash(entry bytes) ‖ verdict) */
 export function nextChain(previous: Buffer, writer: Buffer, n: number, hash: Buffer, verdict: string): Buffer {
@@ -31,7 +33,7 @@ export interface Judged {
   entry: Entry | null
 }
 
-/** block = flags ‖ chain 32 ‖ writer 32 ‖ n 6 ‖ [verdict length ‖ verdict] ‖ (entry bytes | hash 32 ‖ size 4) */
+/** block = flags ‖ chain 32 ‖ writer 32 ‖ n 6 ‖ [pact key 32] ‖ [verdict length ‖ verdict] ‖ (entry bytes | hash 32 ‖ size 4) */
 export function encodeRecord(judged: Judged, previous: Buffer): { block: Buffer; chain: Buffer; hash: Buffer } {
   const hash = crypto.hash(judged.bytes)
   const chain = nextChain(previous, judged.writer, judged.n, hash, judged.verdict)
@@ -68,6 +70,8 @@ export function decodeRecord(position: number, block: Buffer): LogRecord {
   const writer = block.subarray(33, 65)
   const n = block.readUIntBE(65, 6)
   let at = 71
+  const carried = flags & CARRIED ? block.subarray(at, at + 32) : undefined
+  if (carried) at += 32
   let verdict = ACCEPTED
   if (flags & WITH_VERDICT) {
     const length = block[at] ?? 0
@@ -78,6 +82,7 @@ export function decodeRecord(position: number, block: Buffer): LogRecord {
   const withEntry = (flags & WITH_ENTRY) !== 0
   return {
     position,
+    ...(carried ? { carried } : {}),
     chain: chainOf(block),
     writer,
     n,
@@ -87,4 +92,40 @@ export function decodeRecord(position: number, block: Buffer): LogRecord {
     size: withEntry ? rest.length : rest.readUInt32BE(32),
     hash: withEntry ? crypto.hash(rest) : rest.subarray(0, 32),
   }
+}
+
+/** The bytes of the entry in a block of the `log` view; empty where only hash and size were kept. */
+export function entryBytesOf(block: Buffer): Buffer {
+  const flags = block[0] ?? 0
+  if (!(flags & WITH_ENTRY)) return Buffer.alloc(0)
+  let at = flags & CARRIED ? 103 : 71
+  if (flags & WITH_VERDICT) at += 1 + (block[at] ?? 0)
+  return block.subarray(at)
+}
+
+/**
+ * A block of a foreign log, which may hold anything: decoded, or null when `apply` would not have written it. Its chain must still
+ * be compared. Never throws.
+ */
+export function readForeign(position: number, block: Buffer): LogRecord | null {
+  const flags = block[0] ?? 0
+  if (block.length < 71 || flags & ~(WITH_ENTRY | WITH_VERDICT | CARRIED)) return null
+  try {
+    const record = decodeRecord(position, block)
+    const rest = block.length - entryBytesOf(block).length
+    const lost = record.entry === null && !(flags & WITH_ENTRY)
+    const whole = lost ? /^[a-z][a-z0-9-]{0,62}$/.test(record.verdict) : record.entry?.n === record.n && rest > 70
+    return whole && (record.carried === undefined || record.carried.length === 32) ? record : null
+  } catch {
+    return null
+  }
+}
+
+/** The same record at another place: in the log of a pact that carries on the one with `pactKey`. */
+export function carryRecord(block: Buffer, record: LogRecord, pactKey: Buffer, previous: Buffer) {
+  const chain = nextChain(previous, record.writer, record.n, record.hash, record.verdict)
+  const flags = block[0] ?? 0
+  const head = [Buffer.from([flags | CARRIED]), chain, block.subarray(33, 71)]
+  const key = flags & CARRIED ? [] : [pactKey]
+  return { block: Buffer.concat([...head, ...key, block.subarray(71)]), chain }
 }

@@ -28,6 +28,8 @@ export interface AgentRow {
   /** Noise key of the device that vouched for it, hex. */
   device: string
   revoked: boolean
+  /** What it is for, in its owner's word; absent when nothing was said. */
+  label?: string
 }
 export interface IndexerRow {
   writers: string[]
@@ -60,11 +62,13 @@ export function asApplication(value: unknown): Application | null {
 }
 
 /** The value as an agent with its proof, or null. Total. */
-export function asAgent(value: unknown): { key: string; name: string; proof: string } | null {
+export function asAgent(value: unknown): { key: string; name: string; proof: string; label?: string } | null {
   if (!isRecord(value)) return null
-  const { key, name, proof } = value
-  const ok = isHex(key) && isProof(proof) && typeof name === 'string' && agentName.test(name)
-  return ok ? (value as unknown as { key: string; name: string; proof: string }) : null
+  const { key, name, proof, label } = value
+  const named = typeof name === 'string' && agentName.test(name)
+  const labelled = label === undefined || (typeof label === 'string' && agentName.test(label))
+  const ok = isHex(key) && isProof(proof) && named && labelled
+  return ok ? (value as unknown as { key: string; name: string; proof: string; label?: string }) : null
 }
 
 export function isHex(value: unknown): value is string {

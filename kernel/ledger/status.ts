@@ -1,4 +1,5 @@
 /** How a pact is doing, in numbers and plain words; and fetching the history that a fast-forward left out. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type Hypercore from 'hypercore'
 import type { PactStatus } from '../pact.ts'
 import { missingRules } from './apply.ts'
@@ -16,6 +17,13 @@ export async function statusOf(ledger: Ledger, rules: RuleSet): Promise<PactStat
   const interrupted =
     missing ?? (base.interrupted ? { reason: base.interrupted, cure: 'Run `openpact doctor`.' } : null)
   const problems = [...ledger.health.problems(), ...(ledger.failure ? [ledger.failure.message] : [])]
+  const { missing: unasked } = ledger.tail
+  if (unasked) problems.push(`power was lost while the pact was shared; before writing, ask: ${unasked}`)
+  for (const { core, frozen } of base.activeWriters)
+    if (frozen)
+      problems.push(
+        `a block of the writer ${core.key.toString('hex', 0, 4)} cannot be read: nothing that it writes from there on counts; remove that device and let it join again`,
+      )
   return {
     id: ledger.id,
     alias: ledger.alias,
@@ -24,7 +32,7 @@ export async function statusOf(ledger: Ledger, rules: RuleSet): Promise<PactStat
     confirmed: ledger.confirmed,
     contiguous: Math.min(base.view.log.contiguousLength, ledger.length),
     synced: !reader.empty && (await isComplete(base)),
-    writable: base.writable && interrupted === null && !ledger.failure,
+    writable: base.writable && interrupted === null && !ledger.failure && !base.held,
     indexer: indexers.some(i => i.self),
     indexers,
     waiting: waitingFor(indexers),
@@ -72,7 +80,12 @@ export async function isComplete(base: Base): Promise<boolean> {
   return true
 }
 
-/** Fetches the whole views from whoever is connected. Calls `progress` about four times a second. */
+/** Records fetched before all others, so that what is new can be read while the rest is on its way. */
+const NEWEST = 256
+/** ms that the rest waits for them: whoever had them may be gone. */
+const NEWEST_LIMIT = 1000
+
+/** Fetches the whole views from whoever is connected, the newest records first. Calls `progress` about four times a second. */
 export async function download(
   base: Base,
   progress?: (have: number, of: number) => void,
@@ -88,7 +101,11 @@ export async function download(
     )
   }
   const timer = setInterval(report, 250)
+  const { log } = base.view
+  const newest = log.download({ start: Math.max(0, log.length - NEWEST), end: log.length })
   try {
+    await Promise.race([newest.done(), sleep(NEWEST_LIMIT, undefined, { ref: false, signal }).catch(() => {})])
+    report()
     while (!(await isComplete(base)) && !base.closing && !signal?.aborted) {
       const ranges = all.map(core => core.download({ start: 0, end: core.length }))
       const abort = () => {
@@ -102,6 +119,7 @@ export async function download(
     }
     report()
   } finally {
+    newest.destroy()
     clearInterval(timer)
   }
 }

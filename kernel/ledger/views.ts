@@ -5,7 +5,18 @@ import Hyperbee from 'hyperbee'
 import type { Views } from './apply.ts'
 import { mendAutobase } from './mends.ts'
 
-export type Base = Autobase<Views>
+/** An Autobase that can be kept from appending to its own core, acknowledgements included. */
+export class Base extends Autobase<Views> {
+  held = false
+
+  override async ack(background?: boolean): Promise<void> {
+    if (!this.held) await super.ack(background)
+  }
+
+  override append(value: Buffer | Buffer[] | null): Promise<number> {
+    return this.held ? Promise.reject(new Error('appending is held back')) : super.append(value)
+  }
+}
 
 export interface OpenOptions {
   /** Null founds a new pact. */
@@ -21,7 +32,7 @@ const ACK_INTERVAL = 200
 
 export function openBase(store: Corestore, options: OpenOptions): Base {
   mendAutobase()
-  return new Autobase<Views>(store, options.key, {
+  return new Base(store, options.key, {
     encryptionKey: options.encryptionKey,
     // Binary: with `json` one member's bad block would stop every daemon before apply could judge it.
     valueEncoding: 'binary',

@@ -27,6 +27,9 @@ interface Job {
   n: number
 }
 
+/** ms that a caller waits for its entries to be linearised, which may need a block of the view that nobody connected has. */
+const WRITE_LIMIT = 30_000
+
 /** Own blocks looked at for the newest entry when a pact is opened; acks are blocks too. */
 const LOOK_BACK = 64
 
@@ -94,6 +97,24 @@ export class Writer {
     }
   }
 
+  /**
+   * Waits for a write, but not for ever. The write itself is not given up: its numbers are taken, and another one with the same
+   * numbers would be skipped as a repetition.
+   */
+  private async inTime(written: Promise<void>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      const reason =
+        'The entry is waiting for history that no reachable machine has. It will be written when one is back; a retry with the same Idempotency-Key finds it then.'
+      timer = setTimeout(() => reject(new OpenPactError('REPLICATION_STALLED', { reason })), WRITE_LIMIT)
+    })
+    try {
+      await Promise.race([written, late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
   /** As `Pact.append`. */
   async append(drafts: Draft[], options: AppendOptions): Promise<Receipt[]> {
     await this.refuseUnlessWritable()
@@ -103,7 +124,7 @@ export class Writer {
       jobs.push({ prepared: await prepare(draft, this.pact, author, this.host), agent: author.name, n: 0 })
     if (jobs.length === 0) return []
     const bytes = jobs.reduce((sum, job) => sum + sizeOf(job.prepared), 0)
-    await this.queue.push(jobs, bytes)
+    await this.inTime(this.queue.push(jobs, bytes))
     if (options.until === 'confirmed') {
       const last = (jobs.at(-1) as Job).n
       await this.receipts.confirmation(last, options.timeout ?? 10_000, options.signal)
@@ -184,7 +205,10 @@ export class Writer {
     const pact = this.pact.alias
     if (this.pact.closed) throw new OpenPactError('PACT_CLOSED', { pact })
     if (this.missing === undefined) {
-      const row = await this.reader.charterRow()
+      const row = await this.reader.charterRow().catch(cause => {
+        const reason = 'The rules of this pact are not on this machine yet.'
+        throw new OpenPactError('REPLICATION_STALLED', { reason }, { cause })
+      })
       this.missing = row && missingRules(row, this.host.rules)
     }
     if (this.missing) throw new OpenPactError('PACT_INTERRUPTED', { pact, ...this.missing })

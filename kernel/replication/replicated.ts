@@ -12,8 +12,11 @@ export interface Replicated {
   readonly id: string
   readonly key: Buffer
   readonly encryptionKey: Buffer
-  /** A replication stream of this pact's store alone (`base.replicate`). */
-  replicate(isInitiator: boolean): Duplex
+  /**
+   * A replication stream of this pact's store alone (`base.replicate`).
+   * @param remote Noise key of the machine at the other end
+   */
+  replicate(isInitiator: boolean, remote?: Buffer): Duplex
   standing(noise: Buffer): Promise<Standing>
   /** Hex of the identity seated with this Noise key, or null. */
   identityOf(noise: Buffer): string | null

@@ -134,7 +134,7 @@ export class Tunnel {
   }
 
   #attach(): void {
-    const inner = this.#pact.replicate(this.#peer.initiator)
+    const inner = this.#pact.replicate(this.#peer.initiator, this.#peer.noise)
     const mux = (inner as Duplex & { noiseStream?: { userData: Protomux | null } }).noiseStream?.userData
     if (mux) harden(mux)
     this.#inner = inner

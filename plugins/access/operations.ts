@@ -3,14 +3,12 @@ import { Type } from 'typebox'
 import { OpenPactError } from '../../kernel/index.ts'
 import { didYouMean } from '../operations/near-names.ts'
 import { type Call, operation } from '../operations/operation.ts'
-import { operations } from '../operations/service.ts'
+import { Level, limitsOf, TokenLimits } from './limits.ts'
 import { unlimited } from './permits.ts'
 import { access } from './service.ts'
 
 const Names = (what: string) =>
   Type.Union([Type.Array(Type.String()), Type.Null()], { description: `${what}; null for all` })
-
-const Level = Type.Union([Type.Literal('read'), Type.Literal('write'), Type.Literal('admin')])
 
 const Info = Type.Object({
   id: Type.String({ description: 'First 8 hex of the hash' }),
@@ -49,25 +47,14 @@ export const issueToken = operation({
   created: true,
   input: Type.Object({
     agent: Type.Optional(Type.String({ description: 'Agent of this machine; the default agent if absent' })),
-    pacts: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description: 'Aliases or ids' })),
-    operations: Type.Optional(
-      Type.Array(Type.String({ minLength: 1 }), {
-        minItems: 1,
-        description: 'Names, `<plugin>.*` or `METHOD /path` of a route',
-      }),
-    ),
-    access: Type.Optional(Level),
-    lifetime: Type.Optional(Type.Integer({ minimum: 1000, maximum: 3.2e11, description: 'Milliseconds' })),
+    ...TokenLimits,
   }),
   output: Type.Object({ token: Type.String(), info: Info }),
   errors: ['AGENT_UNKNOWN', 'OPERATION_UNKNOWN'],
   cli: { path: 'token issue' },
   run: (input, call) => {
     ownersOnly(call)
-    const { agent = call.caller.agent, access: level, lifetime } = input
-    const pacts = input.pacts?.map(pact => call.kernel.pacts.get(pact).id) ?? null
-    for (const name of input.operations ?? []) checkName(name, call)
-    return call.use(access).issue({ agent, pacts, operations: input.operations ?? null, access: level, lifetime })
+    return call.use(access).issue({ agent: input.agent ?? call.caller.agent, ...limitsOf(input, call) })
   },
 })
 
@@ -112,16 +99,4 @@ export const rotateToken = operation({
 function ownersOnly({ caller, kernel }: Pick<Call, 'caller' | 'kernel'>): void {
   if (unlimited(caller) && caller.agent === kernel.identity.defaultAgent.name) return
   throw new OpenPactError('OUT_OF_SCOPE', { reason: 'only the main agent without limits may manage tokens' })
-}
-
-function checkName(name: string, call: Call): void {
-  // Routes are named by method and path; they are not operations.
-  if (/^(GET|POST|PUT|DELETE) \//.test(name)) return
-  const known = call
-    .use(operations)
-    .list()
-    .map(each => each.name)
-  const plugins = [...new Set(known.map(each => `${each.split('.')[0]}.*`))]
-  if (known.includes(name) || plugins.includes(name)) return
-  throw new OpenPactError('OPERATION_UNKNOWN', { name, near: didYouMean(name, [...known, ...plugins]) })
 }

@@ -1,6 +1,6 @@
 /** Tokens: who a caller is and what it may do. */
 import { serviceRef } from '../../kernel/index.ts'
-import type { Caller } from '../operations/operation.ts'
+import type { Caller, Cause } from '../operations/operation.ts'
 
 export interface TokenInfo {
   /** First 8 hex of the token's hash: names it in lists. */
@@ -28,6 +28,8 @@ export interface IssueOptions {
   access?: 'read' | 'write' | 'admin'
   /** ms from now; without an end if absent */
   lifetime?: number
+  /** For a program that an entry started: stamped on what it writes. Such a token is kept in memory only and ends with the daemon. */
+  cause?: Cause
 }
 
 export interface Access {

@@ -2,7 +2,7 @@
 import { hash as hashOf, timingSafeEqual } from 'node:crypto'
 import { type AgentIdentity, type Identity, OpenPactError } from '../../kernel/index.ts'
 import { didYouMean } from '../operations/near-names.ts'
-import type { Caller } from '../operations/operation.ts'
+import type { Caller, Cause } from '../operations/operation.ts'
 import type { Store } from '../store/service.ts'
 import type { Value } from '../store/sqlite.ts'
 import type { Access, IssueOptions, TokenInfo } from './service.ts'
@@ -53,7 +53,7 @@ export class Tokens implements Access {
   }
 
   async issue(options: IssueOptions): Promise<{ token: string; info: TokenInfo }> {
-    const { pacts = null, operations = null, access = 'admin', lifetime } = options
+    const { pacts = null, operations = null, access = 'admin', lifetime, cause } = options
     const agent = this.#agent(options.agent)
     const now = this.#clock()
     this.#dropExpired(now)
@@ -62,10 +62,12 @@ export class Tokens implements Access {
     const hash = digest(text)
     const expires = lifetime === undefined ? null : now + lifetime
     const info = { id: idOf(hash), agent: agent.name, pacts, operations, access, expires, created: now, main: false }
-    this.#store.db
-      .prepare('INSERT INTO access_tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
-      .run(hash, agent.name, agent.key, list(pacts), list(operations), access, expires, now)
-    this.#add(made(hash, agent.key, info))
+    if (!cause) {
+      this.#store.db
+        .prepare('INSERT INTO access_tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
+        .run(hash, agent.name, agent.key, list(pacts), list(operations), access, expires, now)
+    }
+    this.#add(made(hash, agent.key, info, cause))
     return { token: text, info }
   }
 
@@ -136,9 +138,9 @@ function idOf(hash: Buffer): string {
   return hash.toString('hex', 0, 4)
 }
 
-function made(hash: Buffer, agentKey: Buffer, info: TokenInfo): Token {
+function made(hash: Buffer, agentKey: Buffer, info: TokenInfo, cause?: Cause): Token {
   const { agent, pacts, operations, access } = info
-  return { hash, agentKey, info, caller: Object.freeze({ agent, pacts, operations, access }) }
+  return { hash, agentKey, info, caller: Object.freeze({ agent, pacts, operations, access, ...(cause && { cause }) }) }
 }
 
 function fromRow(row: Record<string, Value>): Token {

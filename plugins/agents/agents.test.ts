@@ -10,6 +10,7 @@ interface AgentLine {
   is_self: boolean
   is_local: boolean
   role: string
+  label: string | null
   device: string | null
   last_seen: string | null
 }
@@ -62,11 +63,19 @@ describe('agents', () => {
   it('are added with a key and a token of their own, known in every pact, here and elsewhere', async () => {
     await founder.ask('pacts.create', { name: 'other' })
     const member = await net.member(founder)
-    const added = await founder.get<Added>('agents.add', { name: 'codex' })
+    const limits = { pacts: ['other'], operations: ['pacts.*'], access: 'write', lifetime: 60_000 }
+    const added = await founder.get<Added>('agents.add', { name: 'codex', label: 'reviewer', ...limits })
     expect(added.handle).toMatch(/^codex-[0-9a-f]{6}$/)
     expect(added.pacts.map(pact => pact.registered)).toEqual([true, true])
-    expect(founder.kernel.use(access).identify(added.token)).toMatchObject({ agent: 'codex' })
+    const caller = { agent: 'codex', access: 'write', operations: ['pacts.*'] }
+    expect(founder.kernel.use(access).identify(added.token)).toMatchObject(caller)
+    expect(founder.kernel.use(access).identify(added.token)?.pacts).toHaveLength(1)
     await eventually(async () => of(await list(member), added.handle)?.online)
+    expect(of(await list(member), added.handle)?.label).toBe('reviewer')
+    expect(of(await list(member), founder.kernel.identity.defaultAgent.handle)?.label).toBeNull()
+    const astray = { name: 'astray', operations: ['pactz.*'] }
+    expect(await code(founder.ask('agents.add', astray))).toBe('OPERATION_UNKNOWN')
+    expect(founder.kernel.identity.agent('astray')).toBeNull()
     const [receipt] = await founder
       .pact()
       .append([{ type: 'invite.revoke', payload: { id: '0'.repeat(64) } }], { agent: 'codex' })

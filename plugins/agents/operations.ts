@@ -1,6 +1,7 @@
 /** What a user can do with agents: see who is there, give another program on this machine its own name, take it back. */
 import { Type } from 'typebox'
 import { handleOf, isOpenPactError, OpenPactError, type Pact } from '../../kernel/index.ts'
+import { limitsOf, TokenLimits } from '../access/limits.ts'
 import { unlimited } from '../access/permits.ts'
 import { access } from '../access/service.ts'
 import { type Call, operation } from '../operations/operation.ts'
@@ -27,6 +28,7 @@ export const listAgents = operation({
       agent: Type.String({ description: 'Key, hex' }),
       identity: Type.String({ description: 'Key of the identity that owns it, hex' }),
       role: Type.Enum(['member', 'admin']),
+      label: OrNull("What it is for, in its owner's word; it gives no rights"),
       online: Type.Boolean(),
       is_self: Type.Boolean({ description: 'The agent that asks' }),
       is_local: Type.Boolean({ description: 'Served by this machine' }),
@@ -34,7 +36,7 @@ export const listAgents = operation({
       last_seen: OrNull('ISO 8601; null when not since the daemon started'),
     }),
   ),
-  cli: { path: 'agents', columns: ['handle', 'online', 'is_self', 'role', 'identity', 'last_seen'] },
+  cli: { path: 'agents', columns: ['handle', 'online', 'is_self', 'role', 'label', 'identity', 'last_seen'] },
   mcp: {
     tool: 'list_agents',
     use: 'Use when you want to know who else works in this pact and who is online',
@@ -55,6 +57,7 @@ export const listAgents = operation({
         agent: agent.key,
         identity: agent.identity,
         role,
+        label: agent.label,
         online: seen?.online ?? false,
         is_self: local.get(agent.key) === caller.agent,
         is_local: local.has(agent.key),
@@ -68,12 +71,16 @@ export const listAgents = operation({
 export const addAgent = operation({
   name: 'agents.add',
   summary: 'Give another program on this machine its own name, key and token',
-  description: 'It is registered in every pact of this machine. The token is shown once.',
+  description: 'It is registered in every pact of this machine; limits hold for its token, which is shown once.',
   http: 'POST /agents',
   scope: 'daemon',
   access: 'admin',
   created: true,
-  input: Type.Object({ name: AgentName }),
+  input: Type.Object({
+    name: AgentName,
+    label: Type.Optional({ ...AgentName, description: 'What it is for, e.g. reviewer; messages can be sent to it' }),
+    ...TokenLimits,
+  }),
   output: Type.Object({
     name: Text,
     handle: Text,
@@ -81,12 +88,23 @@ export const addAgent = operation({
     token: Text,
     pacts: Type.Array(Type.Object({ id: Text, alias: Text, registered: Type.Boolean() })),
   }),
-  cli: { path: 'agent add', args: ['name'] },
-  run: async ({ name }, call) => {
+  cli: {
+    path: 'agent add',
+    args: ['name'],
+    after:
+      'Give the token to that program and to nobody else; it is not shown again.\n' +
+      'Over HTTP it goes into a header:\n' +
+      '  curl -s {url}/v1/pacts -H "Authorization: Bearer {token}"\n' +
+      'On the command line it goes into the environment; what is written then is signed as {handle}:\n' +
+      '  OPENPACT_TOKEN={token} openpact list',
+  },
+  run: async ({ name, label, ...limits }, call) => {
     ownersOnly(call)
+    const limited = limitsOf(limits, call)
     const { key, handle } = await call.kernel.identity.createAgent(name)
     const agent = key.toString('hex')
-    const { token } = await call.use(access).issue({ agent: name })
+    if (label !== undefined) call.use(roster).labels.set(name, label)
+    const { token } = await call.use(access).issue({ agent: name, ...limited })
     const pacts = call.kernel.pacts.list()
     await Promise.all(pacts.map(pact => call.use(roster).changed(pact)))
     return { name, handle, agent, token, pacts: await Promise.all(pacts.map(pact => registration(pact, agent))) }
@@ -117,6 +135,7 @@ export const revokeAgent = operation({
     // The key stays as long as a pact still trusts it: without it nobody could repeat this.
     if (failed.length > 0) throw new OpenPactError('AGENT_NOT_REVOKED', { agent: name, pacts: failed.join(', ') })
     await identity.removeAgent(name)
+    call.use(roster).labels.forget(name)
     await Promise.all(pacts.list().map(pact => call.use(roster).changed(pact)))
     return { name, agent: key, revoked: true as const }
   },

@@ -11,16 +11,19 @@ import {
   OpenPactError,
   type Pact,
 } from '../../kernel/index.ts'
+import type { Labels } from './labels.ts'
 
 export class Roster {
   private readonly identity: Identity
+  private readonly labels: Labels
   private readonly log: Logger
   /** Pacts where nothing is left to do. */
   private readonly settled = new Set<string>()
   private readonly running = new Map<string, Promise<void>>()
 
-  constructor(identity: Identity, log: Logger) {
+  constructor(identity: Identity, labels: Labels, log: Logger) {
     this.identity = identity
+    this.labels = labels
     this.log = log
   }
 
@@ -58,7 +61,8 @@ export class Roster {
       const receipts = await pact.append(
         missing.map(({ key, name }) => {
           const proof = this.identity.attestAgent(name, agentData(door, key)).toString('hex')
-          return { type: 'agent.add', payload: { key: key.toString('hex'), name, proof } }
+          const label = this.labels.of(name)
+          return { type: 'agent.add', payload: { key: key.toString('hex'), name, proof, ...(label && { label }) } }
         }),
       )
       const refused = receipts.find(receipt => receipt.verdict !== ACCEPTED)

@@ -105,8 +105,8 @@ export class Peer {
 
 /** Two-way pipe between two ledgers. Returns the cut. */
 export function connect(a: Ledger, b: Ledger): () => Promise<void> {
-  const s = a.replicate(true)
-  const t = b.replicate(false)
+  const s = a.replicate(true, b.device)
+  const t = b.replicate(false, a.device)
   s.on('error', () => {})
   t.on('error', () => {})
   s.pipe(t).pipe(s)

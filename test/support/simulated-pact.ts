@@ -83,7 +83,7 @@ export class SimulatedPact {
 
   async agents(): Promise<LedgerAgent[]> {
     if (this.mute) return new Promise(() => {})
-    return [{ key: AGENT.toString('hex'), name: 'claude', identity: 'bb'.repeat(32), revoked: false }]
+    return [{ key: AGENT.toString('hex'), name: 'claude', identity: 'bb'.repeat(32), label: null, revoked: false }]
   }
 
   async agentByKey(key: string): Promise<LedgerAgent | null> {

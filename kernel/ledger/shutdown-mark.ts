@@ -1,0 +1,133 @@
+/**
+ * Remembers, across a power loss, who may hold more of this machine's own core than the disk does.
+ *
+ * Appends are not flushed to the disk one by one. After a power loss the store may stand at an earlier state, and writing on from
+ * there would make a second history under one key. Only machines that replicated with this one since its last clean close can hold
+ * what was lost, so their Noise keys are kept in `met.json`, on the disk before the first byte goes to them. A clean close flushes
+ * the store and takes the file away; one with the boot id of now needs no check, because the system's cache outlives a process.
+ */
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { open, readdir } from 'node:fs/promises'
+import { uptime } from 'node:os'
+import { dirname, join } from 'node:path'
+
+interface Mark {
+  boot: string
+  /** Noise keys (hex) met since the last clean close; '' stands for one that is not known. */
+  met: string[]
+  /** Of an earlier boot: still to be asked before anything is appended. */
+  doubt: string[]
+}
+
+/** Seconds by which the boot time of a system without boot ids may drift. */
+const DRIFT = 30
+
+/** Names the running boot of the system. */
+export function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
+  } catch {
+    return `up:${Math.round(Date.now() / 1000 - uptime())}`
+  }
+}
+
+function sameBoot(a: string, b: string): boolean {
+  if (!a.startsWith('up:') || !b.startsWith('up:')) return a === b
+  return Math.abs(Number(a.slice(3)) - Number(b.slice(3))) <= DRIFT
+}
+
+export class ShutdownMark {
+  private readonly file: string
+  private readonly store: string
+  private readonly met: Set<string>
+  private waiting: Set<string>
+
+  /** @param folder the pact's own; its store is in `store/` below */
+  constructor(folder: string, boot = bootId()) {
+    this.file = join(folder, 'met.json')
+    this.store = join(folder, 'store', 'db')
+    const earlier = readMark(this.file)
+    const here = earlier !== null && sameBoot(earlier.boot, boot)
+    this.met = new Set(here ? earlier.met : [])
+    this.waiting = new Set(here ? earlier.doubt : [...(earlier?.doubt ?? []), ...(earlier?.met ?? [])])
+  }
+
+  /** Noise keys (hex) of machines that must be asked before this one may append; '' is one that is not known. */
+  get doubt(): ReadonlySet<string> {
+    return this.waiting
+  }
+
+  /** Before anything is sent to a machine. On the disk when it returns. */
+  meet(noise: string): void {
+    if (this.met.has(noise)) return
+    this.met.add(noise)
+    this.write()
+  }
+
+  /** All were asked. */
+  settle(): void {
+    if (this.waiting.size === 0) return
+    this.waiting = new Set()
+    this.write()
+  }
+
+  /** After the store was closed: flushes it, then there is nothing left to remember. */
+  async close(): Promise<void> {
+    if (this.met.size === 0) return
+    await flushLogs(this.store)
+    this.met.clear()
+    if (this.waiting.size > 0) this.write()
+    else rmSync(this.file, { force: true })
+  }
+
+  private write(): void {
+    const mark: Mark = { boot: bootId(), met: [...this.met], doubt: [...this.waiting] }
+    const fresh = `${this.file}.new`
+    const fd = openSync(fresh, 'w', 0o600)
+    try {
+      writeSync(fd, JSON.stringify(mark))
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+    renameSync(fresh, this.file)
+    if (process.platform === 'win32') return
+    const folder = openSync(dirname(this.file), 'r')
+    try {
+      fsyncSync(folder)
+    } finally {
+      closeSync(folder)
+    }
+  }
+}
+
+function readMark(file: string): Mark | null {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch {
+    return null
+  }
+  try {
+    const { boot, met, doubt } = JSON.parse(text) as Mark
+    return { boot: String(boot), met: met.map(String), doubt: doubt.map(String) }
+  } catch {
+    // It is written whole or not at all, so somebody else damaged it: whoever comes first is asked.
+    return { boot: '', met: [''], doubt: [] }
+  }
+}
+
+/** RocksDB flushes its tables itself; what was written last stands in its logs alone. */
+async function flushLogs(folder: string): Promise<void> {
+  const logs = (await readdir(folder)).filter(name => name.endsWith('.log'))
+  await Promise.all(
+    logs.map(async name => {
+      const file = await open(join(folder, name), 'r')
+      try {
+        await file.datasync()
+      } finally {
+        await file.close()
+      }
+    }),
+  )
+}
