@@ -1,0 +1,54 @@
+/**
+ * Fetches content that stands beside its entry as soon as somebody has it, so that it is here, and can be served on, when its author
+ * is gone. Each waits by itself: one that nobody has holds up no other.
+ */
+import { isOpenPactError, type Logger, type Pact } from '../../kernel/index.ts'
+import type { ReadModel } from '../read-model/service.ts'
+import { attachmentsFrom } from './queries.ts'
+
+interface Work {
+  stop: AbortController
+  /** By core: done, or under way. */
+  known: Map<string, Promise<void>>
+}
+
+export class Fetching {
+  private readonly model: ReadModel
+  private readonly log: Logger
+  private readonly pacts = new Map<string, Work>()
+
+  constructor(model: ReadModel, log: Logger) {
+    this.model = model
+    this.log = log
+  }
+
+  /** Looks at the skills from a position on. Never waits. */
+  look(pact: Pact, from: number): void {
+    if (pact.closed) return
+    const work = this.pacts.get(pact.id) ?? { stop: new AbortController(), known: new Map() }
+    this.pacts.set(pact.id, work)
+    for (const ref of attachmentsFrom(this.model, pact, from)) {
+      if (work.known.has(ref.core)) continue
+      const fetched = pact
+        .holds(ref)
+        .then(held => (held ? undefined : pact.attachment(ref, { timeout: null, signal: work.stop.signal })))
+        .then(
+          () => {},
+          error => {
+            const reason = isOpenPactError(error) ? error.code : String(error)
+            if (!work.stop.signal.aborted)
+              this.log.warn('content of a skill is not usable', { pact: pact.alias, reason })
+          },
+        )
+      work.known.set(ref.core, fetched)
+    }
+  }
+
+  /** A pact closes: resolves when nothing of it is being fetched any more. */
+  async forget(pact: Pact): Promise<void> {
+    const work = this.pacts.get(pact.id)
+    this.pacts.delete(pact.id)
+    work?.stop.abort()
+    await Promise.all(work?.known.values() ?? [])
+  }
+}

@@ -1,0 +1,95 @@
+import { valid } from 'semver'
+import { Type } from 'typebox'
+import { OpenPactError } from '../../../kernel/index.ts'
+import { operation, Waiting } from '../../operations/operation.ts'
+import { readModel } from '../../read-model/service.ts'
+import { checkContent, sha256 } from '../content.ts'
+import {
+  CONTENT_LIMIT,
+  Description,
+  Format,
+  Name,
+  RequiresApproval,
+  Sha256,
+  type SkillPayload,
+  Version,
+} from '../entries.ts'
+import { sameVersion } from '../queries.ts'
+import { SkillEntry, skillEntry } from '../shapes.ts'
+import { versionKey } from '../version-key.ts'
+
+/** Bytes of content, as JSON, that leave room for the rest of the payload (64 KiB). */
+const INLINE = 56 * 1024
+
+export const publishSkill = operation({
+  name: 'skills.publish',
+  summary: 'Publish a version of a skill',
+  description:
+    'What was published is never changed; who knows better publishes a higher version. Content of up to 4 MiB: what does not fit ' +
+    'an entry is kept beside it and fetched by the other members.',
+  http: 'POST /skills',
+  access: 'write',
+  created: true,
+  // JSON may need two bytes for one, and more for odd ones.
+  bodyLimit: 3 * CONTENT_LIMIT,
+  input: Type.Object({
+    name: Name,
+    version: Version,
+    content: Type.String({ minLength: 1, description: 'The text of the skill' }),
+    description: Description,
+    format: Type.Optional(Format),
+    requires_approval: Type.Optional(RequiresApproval),
+    sha256: Type.Optional(Sha256),
+    ...Waiting,
+  }),
+  output: Type.Object({
+    ...SkillEntry.properties,
+    pending: Type.Optional(
+      Type.Literal(true, { description: 'The answer came before the confirmation it waited for' }),
+    ),
+  }),
+  errors: ['SKILL_VERSION_EXISTS', 'SKILL_TOO_LARGE', 'SKILL_CHECKSUM_MISMATCH', 'PAYLOAD_TOO_LARGE'],
+  cli: { path: 'skill publish', args: ['name', 'version', 'content'], file: 'content' },
+  mcp: {
+    tool: 'publish_skill',
+    use: 'Use when instructions that you worked out would serve other agents again; raise the version when you change them.',
+  },
+  async run(
+    { name, version, content, description, format = 'generic', requires_approval, sha256: expected, ...waiting },
+    call,
+  ) {
+    const { pact } = call
+    const { until = 'applied', timeout } = waiting
+    const key = versionKey(version)
+    if (key === null || valid(version) === null)
+      throw new OpenPactError('INVALID_INPUT', { reason: `"version" should be a semantic version, not "${version}".` })
+    const bytes = Buffer.from(content, 'utf8')
+    if (bytes.length > CONTENT_LIMIT)
+      throw new OpenPactError('SKILL_TOO_LARGE', { size: bytes.length, limit: CONTENT_LIMIT })
+    if (expected !== undefined) checkContent(bytes, expected)
+    const model = call.use(readModel)
+    const digest = sha256(bytes)
+    const about = { name, version, format, description, requires_approval, size: bytes.length, sha256: digest }
+    const [known] = sameVersion(model, pact, name, version, key)
+    if (known) {
+      const entry = model.entryAt(pact, known.position)
+      const own = entry?.agent === call.kernel.identity.agent(call.caller.agent)?.key.toString('hex')
+      // The same again is a retry, and published already.
+      if (entry && own && (entry.payload as SkillPayload).sha256 === digest) return skillEntry(entry)
+      throw new OpenPactError('SKILL_VERSION_EXISTS', { name, version, id: known.id })
+    }
+    const inline = Buffer.byteLength(JSON.stringify(content)) <= INLINE
+    const body = inline ? { content } : { attachment: await pact.attach(bytes) }
+    const draft = { type: 'skill', payload: { ...about, ...body }, ...(inline ? {} : { attached: [content] }) }
+    const receipt = await call.append(draft, { until, timeout })
+    let entry = model.entry(pact, receipt.id)
+    if (!entry) {
+      await model.sync(pact)
+      entry = model.entry(pact, receipt.id)
+    }
+    if (!entry) throw new OpenPactError('ENTRY_UNKNOWN', { id: receipt.id })
+    if (until === 'applied' || receipt.confirmed) return skillEntry(entry)
+    call.pending()
+    return { ...skillEntry(entry), pending: true as const }
+  },
+})

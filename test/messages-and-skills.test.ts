@@ -1,0 +1,95 @@
+/** Messages and skills between machines: real ledgers joined by pipes, so that partitions are exact. The first is the only indexer. */
+import { createHash, randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import messages from '../plugins/messages/index.ts'
+import operationsPlugin from '../plugins/operations/index.ts'
+import { operations } from '../plugins/operations/service.ts'
+import readModelPlugin from '../plugins/read-model/index.ts'
+import { readModel } from '../plugins/read-model/service.ts'
+import skills from '../plugins/skills/index.ts'
+import store from '../plugins/store/index.ts'
+import { eventually } from './support/daemon.ts'
+import { connect, type KernelGroup, kernels, type TestKernel, until } from './support/kernels.ts'
+
+let group: KernelGroup
+let a: TestKernel
+let b: TestKernel
+let c: TestKernel
+
+beforeAll(async () => {
+  const served = { plugin: operationsPlugin, config: { check_output: true } }
+  group = await kernels(3, [store, readModelPlugin, served, messages, skills])
+  ;[a, b, c] = group.kernels as [TestKernel, TestKernel, TestKernel]
+})
+afterAll(() => group.dispose())
+
+const ask = async (kernel: TestKernel, name: string, input: object = {}): Promise<Record<string, unknown>> => {
+  const caller = { agent: kernel.identity.defaultAgent.name, pacts: null, operations: null }
+  const { output } = await kernel.use(operations).invoke(name, input, { caller, pact: 'test' })
+  return output as Record<string, unknown>
+}
+const words = async (kernel: TestKernel, input: object = {}) => {
+  const { entries } = (await ask(kernel, 'messages.inbox', input)) as { entries: { payload: { content: string } }[] }
+  return entries.map(({ payload }) => payload.content)
+}
+/** Resolves when two machines have the same log and have indexed it. */
+async function same(one: TestKernel, other: TestKernel): Promise<void> {
+  const head = async ({ pact }: TestKernel) => (await pact.record(pact.length - 1))?.chain.toString('hex')
+  await until(other.pact, async () => (await head(one)) === (await head(other)))
+  for (const kernel of [one, other]) await kernel.use(readModel).sync(kernel.pact)
+}
+
+test('a message that comes in late, before others in the ledger, is unread once; what was read stays read', async () => {
+  let cut = connect(a.pact, b.pact)
+  await ask(a, 'messages.send', { content: 'first' })
+  await same(a, b)
+  await cut()
+  // Written on both sides of the cut: b's own are moved behind a's when they meet.
+  await ask(b, 'messages.send', { content: 'by b', topic: 'x' })
+  await ask(b, 'messages.send', { content: 'by b again' })
+  const { mark } = await ask(b, 'messages.inbox')
+  expect(await ask(b, 'messages.read', { up_to: mark })).toEqual({ marked: 1, unread: 0 })
+  await ask(a, 'messages.send', { content: 'late' })
+  await ask(a, 'messages.send', { content: 'for b', to: b.identity.defaultAgent.handle, priority: 'urgent' })
+  cut = connect(a.pact, b.pact)
+  await same(a, b)
+  expect(await words(b)).toEqual(['for b', 'late'])
+  expect(await words(b, { all: true })).toEqual(['for b', 'late', 'first'])
+  expect(await words(a)).toEqual(['by b', 'by b again'])
+  await expect(ask(a, 'messages.inbox', { agent: b.identity.defaultAgent.handle })).rejects.toMatchObject({
+    code: 'INBOX_ELSEWHERE',
+  })
+  await cut()
+})
+
+test('content whose machine is asleep is said to be missing, comes by itself, and is served on without its source', async () => {
+  const content = randomBytes(150_000).toString('hex')
+  const size = content.length
+  const sha256 = createHash('sha256').update(content).digest('hex')
+  // c has the content and sleeps, while the others hear of it.
+  const attachment = await c.pact.attach(Buffer.from(content))
+  const about = { name: 'large', version: '1.0.0', format: 'generic', description: 'd', size, sha256 }
+  const [receipt] = await a.pact.append([{ type: 'skill', payload: { ...about, attachment } }])
+  let cut = connect(a.pact, b.pact)
+  await same(a, b)
+  expect(await ask(b, 'skills.show', { id: 'large' })).toMatchObject({ id: receipt?.id, here: false })
+  for (const name of ['skills.content', 'skills.diff'] as const) {
+    const input = { id: 'large', timeout: 0, ...(name === 'skills.diff' ? { from: 'large' } : {}) }
+    await expect(ask(b, name, input)).rejects.toMatchObject({
+      code: 'SKILL_CONTENT_MISSING',
+      message: 'The content of large 1.0.0 is not on this machine yet: 0 of 5 blocks.',
+      help: expect.stringContaining('openpact status'),
+    })
+  }
+  await cut()
+
+  cut = connect(c.pact, a.pact)
+  // Nobody asks: a fetches it because it is there.
+  await eventually('a has the content', () => a.pact.holds(attachment))
+  await cut()
+  cut = connect(a.pact, b.pact)
+  expect((await ask(b, 'skills.content', { id: 'large' })).content).toBe(content)
+  await cut()
+  await b.restart()
+  expect(await ask(b, 'skills.install', { id: 'large' })).toMatchObject({ name: 'large', sha256 })
+})
