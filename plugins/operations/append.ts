@@ -12,8 +12,9 @@ import {
   verdictToCode,
 } from '../../kernel/index.ts'
 import type { EntryView, ReadModel } from '../read-model/service.ts'
+import { allowSecret as markAllowed } from '../secrets/service.ts'
 import { dedupKey } from './idempotency.ts'
-import type { Call } from './operation.ts'
+import type { Call, Cause } from './operation.ts'
 
 export interface Writing {
   pact: Pact
@@ -24,20 +25,26 @@ export interface Writing {
   /** Asked for only where something is waited for: making one costs. */
   signal: () => AbortSignal
   idempotencyKey?: string
+  /** The caller wants it signed whatever the search for secrets says; the entry will say that. */
+  allowSecret: boolean
+  /** What started the caller. */
+  cause?: Cause
 }
 
 /** Makes the `append` of one call. */
-export function appender({ pact, agent, kernel, readModel, signal, idempotencyKey }: Writing): Call['append'] {
+export function appender(writing: Writing): Call['append'] {
+  const { pact, agent, kernel, readModel, signal, idempotencyKey, allowSecret, cause } = writing
   let written = 0
   const author = idempotencyKey === undefined ? null : kernel.identity.agent(agent)
   return async (draft, { until, timeout, details } = {}) => {
-    let marked = draft
+    let marked = allowSecret ? { ...draft, ext: markAllowed() } : draft
+    if (cause) marked = { ...marked, caused_by: cause.entry, hops: cause.hops }
     if (author && idempotencyKey !== undefined) {
       const dedup = dedupKey(author.key, idempotencyKey, written++)
       // Another member can copy the mark into an entry of its own; only the agent's own entry counts.
       const first = readModel.entryByDedup(pact, dedup, author.key.toString('hex'))
       if (first) return repeated(pact, draft, first, details)
-      marked = { ...draft, dedup }
+      marked = { ...marked, dedup }
     }
     const [receipt] = await pact.append([marked], {
       agent,

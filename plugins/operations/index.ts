@@ -3,6 +3,7 @@ import { Type } from 'typebox'
 import { definePlugin } from '../../kernel/index.ts'
 import { readModel } from '../read-model/service.ts'
 import './errors.ts'
+import { healthPoint } from './health.ts'
 import { operationPoint } from './operation.ts'
 import { listOperations } from './operation-list.ts'
 import { Registry } from './registry.ts'
@@ -10,6 +11,7 @@ import { OperationRunner } from './runner.ts'
 import { operations } from './service.ts'
 
 // What other plugins may import, in the tree and out of it (`openpact/plugins/operations`).
+export * from './health.ts'
 export * from './operation.ts'
 export * from './service.ts'
 
@@ -23,7 +25,7 @@ export default definePlugin({
   config: Type.Object({
     check_output: Type.Boolean({ default: false, description: 'Refuse answers that do not fit their schema' }),
   }),
-  points: [operationPoint],
+  points: [operationPoint, healthPoint],
   contributes: [listOperations],
   setup(ctx) {
     const registry = new Registry(ctx.contributions(operationPoint))

@@ -22,7 +22,15 @@ const OperationInfo = Type.Object({
   input: Type.Unknown(),
   output: Type.Unknown(),
   errors: Words,
-  cli: Type.Optional(Type.Object({ path: Type.String(), args: Type.Optional(Words), columns: Type.Optional(Words) })),
+  cli: Type.Optional(
+    Type.Object({
+      path: Type.String(),
+      args: Type.Optional(Words),
+      file: Type.Optional(Type.String({ description: 'Input that is typed as the path of a text file' })),
+      columns: Type.Optional(Words),
+      after: Type.Optional(Type.String({ description: 'Said to people after the answer; {field} is a field of it' })),
+    }),
+  ),
   mcp: Type.Optional(Type.Unknown()),
 })
 
@@ -66,7 +74,7 @@ export function operationInfo(each: Operation, plugin: string) {
     input: closedSchema(each.input),
     output: plainSchema(each.output),
     errors: [...errors],
-    ...(cli ? { cli: { path: cli.path, args: [...(cli.args ?? [])], columns: [...(cli.columns ?? [])] } } : {}),
+    ...(cli ? { cli: { ...cli, args: [...(cli.args ?? [])], columns: [...(cli.columns ?? [])] } } : {}),
     ...(mcp ? { mcp } : {}),
   }
 }

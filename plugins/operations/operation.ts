@@ -6,6 +6,14 @@ import { contribute, extensionPoint } from '../../kernel/index.ts'
 /** What an agent may do with a token: `open` needs none. */
 export type Access = 'open' | 'read' | 'write' | 'admin'
 
+/** The entry that started a program. What the program writes carries it, whatever it says itself. */
+export interface Cause {
+  /** Id of the entry. */
+  entry: string
+  /** How many programs stand between the first entry and what is written now. */
+  hops: number
+}
+
 /** The caller, as the access plugin established it. */
 export interface Caller {
   /** Name of the agent of this machine. */
@@ -16,6 +24,8 @@ export interface Caller {
   operations: readonly string[] | null
   /** The most it may do; `admin` if absent. */
   access?: Exclude<Access, 'open'>
+  /** Present for programs that an entry started. */
+  cause?: Cause
 }
 
 /** What `run` gets beside its input. */
@@ -45,8 +55,12 @@ export interface CliShape {
   path: string
   /** Inputs taken as positional arguments, in order; the rest become `--flags`. */
   args?: readonly string[]
-  /** Columns of the table printed for people when the answer is a list. */
+  /** An input that is typed as the path of a text file and sent as what is in it; `-` reads standard input. */
+  file?: string
+  /** Columns of the table printed for people when the answer is a list; `payload.content` is a field of a field. */
   columns?: readonly string[]
+  /** Said to people after the answer; `{field}` stands for a field of it, `{url}` for the daemon's address. */
+  after?: string
 }
 
 export interface McpShape {
@@ -57,9 +71,13 @@ export interface McpShape {
   destructive?: boolean
 }
 
-export interface Operation<Input extends TSchema = TSchema, Output extends TSchema = TSchema> {
+export interface Operation<
+  Input extends TSchema = TSchema,
+  Output extends TSchema = TSchema,
+  Name extends string = string,
+> {
   /** `<plugin>.<verb>` */
-  name: string
+  name: Name
   summary: string
   description?: string
   /** Method and path below `/v1/pacts/:pactId` (scope `pact`) or `/v1` (scope `daemon`). Path params are fields of `input`. */
@@ -74,6 +92,8 @@ export interface Operation<Input extends TSchema = TSchema, Output extends TSche
   created?: boolean
   /** Weak `ETag` over the body. By default on for a GET with a path parameter of its own. */
   etag?: boolean
+  /** Bytes of a request body that it takes where the server's own limit is lower. */
+  bodyLimit?: number
   /** Codes it may answer beside those every operation may (input, access, pact). */
   errors?: readonly string[]
   cli?: CliShape
@@ -84,11 +104,37 @@ export interface Operation<Input extends TSchema = TSchema, Output extends TSche
 /** Filled by any plugin, served by `http` and the other surfaces. */
 export const operationPoint = extensionPoint<Operation>('operations.operation', o => o.name)
 
-/** Declares an operation: its input and output types are inferred. */
-export function operation<const Input extends TSchema, const Output extends TSchema>(
-  definition: Operation<Input, Output>,
+/** Declares an operation: its name, input and output types are inferred; the SDK's types are made of them. */
+export function operation<const Input extends TSchema, const Output extends TSchema, const Name extends string>(
+  definition: Operation<Input, Output, Name>,
 ) {
-  return Object.assign(contribute(operationPoint, definition as unknown as Operation), { definition })
+  const offered = definition as unknown as Operation
+  const input = writesText(offered) ? withOverride(offered.input) : offered.input
+  return Object.assign(contribute(operationPoint, { ...offered, input }), { definition })
+}
+
+/** The input that every operation has which may write text into a pact. Added by `operation`, taken out again before `run`. */
+const Override = {
+  allow_secret: Type.Optional(
+    Type.Boolean({ description: 'Sign it although it seems to hold a secret; every reader sees that' }),
+  ),
+}
+
+function writesText({ access, scope, http }: Operation): boolean {
+  return (access === 'write' || access === 'admin') && scope !== 'daemon' && /^(POST|PUT|PATCH) /.test(http)
+}
+
+function withOverride(input: TSchema): TSchema {
+  const { properties, allOf } = input as { properties?: object; allOf?: object[] }
+  if (allOf) return { ...input, allOf: [...allOf, Type.Object(Override)] }
+  return { ...input, properties: { ...properties, ...Override } }
+}
+
+/** Takes the override of the search for secrets out of a checked input. */
+export function takeOverride(input: { allow_secret?: boolean }): boolean {
+  const { allow_secret = false } = input
+  delete input.allow_secret
+  return allow_secret
 }
 
 /** Inputs of every operation that writes: how sure the answer is to be. Spread them into `input`, hand them to `call.append`. */

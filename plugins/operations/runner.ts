@@ -4,10 +4,10 @@ import { authorise } from '../access/permits.ts'
 import type { ReadModel } from '../read-model/service.ts'
 import { coded } from './coded.ts'
 import { checkKey, fingerprint, IdempotencyKeys } from './idempotency.ts'
-import type { Caller, Operation } from './operation.ts'
+import { type Caller, type Operation, takeOverride } from './operation.ts'
 import type { Registered, Registry } from './registry.ts'
 import { RunningCall } from './running-call.ts'
-import type { Answer, Invocation, Operations } from './service.ts'
+import type { Answer, Invocation, Observer, Operations } from './service.ts'
 
 export interface RunnerParts {
   registry: Registry
@@ -21,6 +21,7 @@ export interface RunnerParts {
 export class OperationRunner implements Operations {
   readonly #parts: RunnerParts
   readonly #keys = new IdempotencyKeys()
+  readonly #observers = new Set<Observer>()
 
   constructor(parts: RunnerParts) {
     this.#parts = parts
@@ -34,11 +35,21 @@ export class OperationRunner implements Operations {
     return this.#parts.registry.owner(name)
   }
 
+  observe(fn: Observer): () => void {
+    this.#observers.add(fn)
+    return () => this.#observers.delete(fn)
+  }
+
   async invoke(name: string, input: unknown, invocation: Invocation): Promise<Answer> {
+    const started = performance.now()
     try {
-      return await this.#invoke(this.#parts.registry.get(name), input, invocation)
+      const registered = this.#parts.registry.get(name)
+      const answer = await this.#invoke(registered, input, invocation)
+      for (const fn of this.#observers) fn(name, performance.now() - started, null)
+      return answer
     } catch (error) {
       const answered = coded(error, invocation.signal)
+      if (this.owner(name)) for (const fn of this.#observers) fn(name, performance.now() - started, answered)
       if (answered.kind === 'internal') {
         this.#parts.log.error(`operation ${name} failed`, { code: answered.code, cause: answered.cause ?? answered })
       }
@@ -52,18 +63,25 @@ export class OperationRunner implements Operations {
     authorise(caller, operation)
     const pact = operation.scope === 'daemon' ? null : this.#pact(caller, operation, invocation.pact)
     const checked = registered.checkInput(input, invocation.text === true)
+    const allowSecret = takeOverride(checked)
     const writes = operation.access === 'write' || operation.access === 'admin'
-    if (key === undefined || !writes || !caller) return this.#run(registered, checked, pact, invocation)
+    if (key === undefined || !writes || !caller) return this.#run(registered, checked, pact, invocation, allowSecret)
     checkKey(key)
     // Taken before the run: an operation may change its input.
     const print = fingerprint(operation.name, checked)
     return this.#keys.once(`${caller.agent}\n${pact?.id ?? ''}`, key, print, () =>
-      this.#run(registered, checked, pact, invocation),
+      this.#run(registered, checked, pact, invocation, allowSecret),
     )
   }
 
-  async #run(registered: Registered, input: object, pact: Pact | null, invocation: Invocation): Promise<Answer> {
-    const call = new RunningCall(registered.operation.name, pact, invocation, this.#parts)
+  async #run(
+    registered: Registered,
+    input: object,
+    pact: Pact | null,
+    invocation: Invocation,
+    allowSecret: boolean,
+  ): Promise<Answer> {
+    const call = new RunningCall(registered.operation.name, pact, invocation, this.#parts, allowSecret)
     const { answer } = call
     answer.output = await registered.operation.run(input as never, call)
     if (this.#parts.checkOutput) registered.checkOutput(answer.output)

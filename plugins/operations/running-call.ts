@@ -22,6 +22,7 @@ export class RunningCall implements Call {
   readonly #pact: Pact | null
   readonly #readModel: ReadModel
   readonly #invocation: Invocation
+  readonly #allowSecret: boolean
   #append: Call['append'] | undefined
 
   constructor(
@@ -29,7 +30,9 @@ export class RunningCall implements Call {
     pact: Pact | null,
     invocation: Invocation,
     { kernel, readModel }: { kernel: Kernel; readModel: ReadModel },
+    allowSecret: boolean,
   ) {
+    this.#allowSecret = allowSecret
     this.#operation = operation
     this.#pact = pact
     this.#invocation = invocation
@@ -60,6 +63,8 @@ export class RunningCall implements Call {
       readModel: this.#readModel,
       signal: () => this.signal,
       idempotencyKey,
+      allowSecret: this.#allowSecret,
+      cause: caller.cause,
     })
     return this.#append(draft, options)
   }

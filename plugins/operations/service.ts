@@ -1,5 +1,5 @@
 /** Runs operations for any surface: finds, checks the input, authorises, runs, checks that errors are coded. */
-import { serviceRef } from '../../kernel/index.ts'
+import { type OpenPactError, serviceRef } from '../../kernel/index.ts'
 import type { Caller, Operation } from './operation.ts'
 
 export interface Invocation {
@@ -20,6 +20,9 @@ export interface Answer {
   pending: boolean
 }
 
+/** Told of every call of a known operation when it has ended: its name, how long it took in ms, how it failed. Must not throw. */
+export type Observer = (name: string, ms: number, error: OpenPactError | null) => void
+
 export interface Operations {
   list(): readonly Operation[]
   /** The plugin that contributed an operation; undefined for an unknown name. */
@@ -29,6 +32,8 @@ export interface Operations {
    * @throws OpenPactError, always coded: INVALID_INPUT, UNAUTHENTICATED, OUT_OF_SCOPE, PACT_UNKNOWN, the operation's own …
    */
   invoke(name: string, input: unknown, invocation: Invocation): Promise<Answer>
+  /** Returns its undo. */
+  observe(fn: Observer): () => void
 }
 
 export const operations = serviceRef<Operations>('operations', 1)

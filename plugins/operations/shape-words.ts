@@ -21,6 +21,7 @@ interface Shape {
   format?: string
   items?: Shape
   title?: string
+  description?: string
 }
 
 /** What a value that fits `schema` is, in a few words. */
@@ -66,8 +67,10 @@ function between(low: number | undefined, high: number | undefined, before: stri
   return ''
 }
 
-function pattern({ pattern, format, title }: Shape): string {
+/** A regular expression tells people little: where there are words for it, they are said instead. */
+function pattern({ pattern, format, title, description }: Shape): string {
   if (title) return ` (${title})`
   if (format) return ` in the format ${format}`
-  return pattern ? ` that matches ${pattern}` : ''
+  if (!pattern) return ''
+  return description ? ` (${description})` : ` that matches ${pattern}`
 }

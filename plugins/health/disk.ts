@@ -1,0 +1,66 @@
+/** Space: how much the data directory takes, and how much is left. */
+import { readdir, stat, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Finding } from '../operations/health.ts'
+
+export interface Space {
+  /** Bytes on the disk that the data directory takes. */
+  used: number
+  /** Bytes that are free for it. */
+  free: number
+}
+
+/** Less free space than this is advised against, bytes. */
+const LOW = 1024 ** 3
+/** With less than this nothing can be written, bytes. */
+const NONE = 16 * 1024 ** 2
+/** Walking the directory costs some ms per pact. */
+const FRESH_MS = 30_000
+
+export class DiskSpace {
+  private readonly dir: string
+  private last: { at: number; space: Promise<Space> } | null = null
+
+  constructor(dir: string) {
+    this.dir = dir
+  }
+
+  /** At most 30 s old. */
+  space(now = Date.now()): Promise<Space> {
+    if (!this.last || now - this.last.at > FRESH_MS) this.last = { at: now, space: measure(this.dir) }
+    return this.last.space
+  }
+}
+
+/** Pure, so that it can be asked of a disk that is full. */
+export function diskFinding({ used, free }: Space): Finding {
+  const about = 'Disk'
+  const words = `${size(free)} free; the data directory takes ${size(used)}`
+  if (free < NONE) {
+    const full = `full: nothing can be written. Free some space: the daemon goes on by itself (the data directory takes ${size(used)})`
+    return { level: 'fault', about, words: full }
+  }
+  if (free < LOW)
+    return { level: 'advice', about, words: `${words}; each pact sets about 75 MB aside, so free some space` }
+  return { level: 'ok', about, words }
+}
+
+export function size(bytes: number): string {
+  return bytes < 1024 ** 3 ? `${Math.ceil(bytes / 1024 ** 2)} MiB` : `${(bytes / 1024 ** 3).toFixed(1)} GiB`
+}
+
+export async function measure(dir: string): Promise<Space> {
+  const [{ bavail, bsize }, used] = await Promise.all([statfs(dir), usage(dir)])
+  return { used, free: bavail * bsize }
+}
+
+async function usage(dir: string): Promise<number> {
+  let bytes = 0
+  for (const item of await readdir(dir, { withFileTypes: true }).catch(() => [])) {
+    const path = join(dir, item.name)
+    if (item.isDirectory()) bytes += await usage(path)
+    // Files come and go while this looks. Blocks and not lengths, as files are set aside before they are filled.
+    else if (item.isFile()) bytes += ((await stat(path).catch(() => null))?.blocks ?? 0) * 512
+  }
+  return bytes
+}

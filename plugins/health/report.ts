@@ -1,0 +1,72 @@
+/** Collects what there is to say: of each pact, of the machine, and of plugins. */
+import { handleOf, isOpenPactError, type Kernel, type Logger, type Pact } from '../../kernel/index.ts'
+import type { Finding, HealthReporter } from '../operations/health.ts'
+import type { ReadModel } from '../read-model/service.ts'
+import { type DiskSpace, diskFinding } from './disk.ts'
+import { explainPact } from './explain.ts'
+import { PactPeers } from './peers.ts'
+
+export interface ReportParts {
+  kernel: Kernel
+  readModel: ReadModel
+  disk: DiskSpace
+  reporters: readonly HealthReporter[]
+  log: Logger
+}
+
+export class Report {
+  readonly #parts: ReportParts
+  readonly #peers = new Map<string, PactPeers>()
+
+  constructor(parts: ReportParts) {
+    this.#parts = parts
+  }
+
+  opened(pact: Pact): void {
+    const { kernel } = this.#parts
+    const ruled = kernel
+      .plugins()
+      .flatMap(({ name, state, rules }) => (rules && state === 'active' ? [[name, rules]] : []))
+    this.#peers.set(pact.id, new PactPeers(pact, kernel.version, Object.fromEntries(ruled)))
+  }
+
+  closed(pact: Pact): void {
+    this.#peers.get(pact.id)?.close()
+    this.#peers.delete(pact.id)
+  }
+
+  async pact(pact: Pact): Promise<Finding[]> {
+    const { kernel, readModel } = this.#parts
+    const [status, names] = await Promise.all([pact.status(), namesOf(pact)])
+    const peers = this.#peers.get(pact.id)?.known() ?? []
+    return explainPact({ status, names, peers, index: readModel.progress(pact), version: kernel.version })
+  }
+
+  async machine(): Promise<Finding[]> {
+    const { disk, kernel, reporters } = this.#parts
+    const told = await Promise.all(reporters.map(reporter => this.#ask(reporter)))
+    const plugins = kernel.plugins().flatMap(({ name, state, error }): Finding[] => {
+      if (state !== 'failed') return []
+      return [{ level: 'fault', about: `Plugin ${name}`, words: `is off: ${error}` }]
+    })
+    return [diskFinding(await disk.space()), ...plugins, ...told.flat()]
+  }
+
+  async #ask({ name, findings }: HealthReporter): Promise<Finding[]> {
+    try {
+      return (await findings?.(this.#parts.kernel)) ?? []
+    } catch (error) {
+      this.#parts.log.warn('a plugin could not say how it is doing', { reporter: name, error })
+      const why = isOpenPactError(error) ? `: ${error.message} ${error.help}` : '; see `openpact logs`'
+      return [{ level: 'fault', about: `Plugin ${name}`, words: `could not say how it is doing${why}` }]
+    }
+  }
+}
+
+/** What owners are called: by the handle of the first agent that is registered for them. */
+async function namesOf(pact: Pact): Promise<Map<string, string>> {
+  const names = new Map<string, string>()
+  for (const { identity, name, key, revoked } of await pact.agents())
+    if (!revoked && !names.has(identity)) names.set(identity, handleOf(name, key))
+  return names
+}
