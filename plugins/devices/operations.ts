@@ -4,7 +4,7 @@ import { type Member, OpenPactError } from '../../kernel/index.ts'
 import { type Call, operation } from '../operations/operation.ts'
 import { writersNamed } from '../pacts/seats.ts'
 import { SeatNames } from '../pacts/shapes.ts'
-import { deviceLink } from './device.ts'
+import { deviceLink } from './service.ts'
 
 const Device = Type.Object({
   writer: Type.String({ description: 'Key of the device’s core in this pact, hex' }),
@@ -24,7 +24,7 @@ export const linkDevice = operation({
   input: Type.Object({}),
   output: Type.Object({ token: Type.String({ description: 'For `openpact join` on the other machine' }) }),
   cli: { path: 'device link' },
-  run: (_input, call) => ({ token: deviceLink(call.pact) }),
+  run: (_input, call) => ({ token: deviceLink(call.pact.key) }),
 })
 
 export const listDevices = operation({

@@ -1,0 +1,228 @@
+/** Writes, verifies and takes apart archives. The command line uses it without a daemon. */
+import { createReadStream } from 'node:fs'
+import { type FileHandle, link, open, rm } from 'node:fs/promises'
+import { basename } from 'node:path'
+import {
+  type CarriedAgent,
+  type Followed,
+  follow,
+  isOpenPactError,
+  type LogRecord,
+  OpenPactError,
+  pactId,
+  takeBlock,
+  verifyDeviceProof,
+} from '../../kernel/index.ts'
+import { decrypt, encrypt } from './cipher.ts'
+import { exportStatement, type IdentityFile, type LogEnd, type Manifest, type PactCard } from './contents.ts'
+import './errors.ts'
+import { readFrames } from './frames.ts'
+
+/** What an archive turned out to hold. */
+export interface ArchiveReport {
+  created: string
+  version: string
+  /** Hex. */
+  identity: string
+  pacts: { id: string; alias: string; entries: number; chain: string }[]
+  bytes: number
+}
+
+/** Writes an encrypted archive, whole or not at all. Answers its size. @throws OpenPactError ARCHIVE_EXISTS, DISK_FULL … */
+export async function writeArchive(file: string, source: AsyncIterable<Buffer>, passphrase: string): Promise<number> {
+  const draft = `${file}.part`
+  let handle: FileHandle | null = null
+  let bytes = 0
+  try {
+    handle = await open(draft, 'wx', 0o600)
+    for await (const part of encrypt(source, passphrase)) {
+      await handle.write(part)
+      bytes += part.length
+    }
+    await handle.sync()
+    // Unlike a rename, a link never replaces what is there.
+    await link(draft, file)
+    return bytes
+  } catch (error) {
+    throw asCoded(error, file)
+  } finally {
+    await handle?.close()
+    if (handle) await rm(draft, { force: true })
+  }
+}
+
+/** Takes what an archive holds, piece by piece, once it was verified. */
+export interface ArchiveSink {
+  manifest?(manifest: Manifest): Promise<void> | void
+  identity?(identity: IdentityFile): Promise<void> | void
+  /** Configuration, token or local.db, in parts; `null` ends it. */
+  file?(name: string, part: Buffer | null): Promise<void> | void
+  /** A log begins, perhaps anew. */
+  pact?(card: PactCard): Promise<void> | void
+  record?(card: PactCard, record: LogRecord, block: Buffer): Promise<void> | void
+  pactEnd?(card: PactCard, end: LogEnd, agents: ReadonlyMap<string, CarriedAgent>): Promise<void> | void
+}
+
+/**
+ * Reads an archive from its first to its last byte and verifies everything in it.
+ * @throws OpenPactError ARCHIVE_*, PASSPHRASE_WRONG, LOG_UNPROVEN
+ */
+export async function readArchive(file: string, passphrase: string, sink: ArchiveSink = {}): Promise<ArchiveReport> {
+  const name = basename(file)
+  const reader = new ArchiveReader(sink, name)
+  const source = createReadStream(file) as AsyncIterable<Buffer>
+  const counted = async function* () {
+    for await (const part of source) {
+      reader.bytes += part.length
+      yield part
+    }
+  }
+  try {
+    await readFrames(decrypt(counted(), passphrase, name), reader, name)
+  } catch (error) {
+    throw asCoded(error, name)
+  }
+  return reader.report()
+}
+
+const SMALL = 1024 * 1024
+
+class ArchiveReader {
+  bytes = 0
+  private readonly sink: ArchiveSink
+  private readonly file: string
+  private name = ''
+  private held: Buffer = Buffer.alloc(0)
+  private manifest: Manifest | null = null
+  private identified = false
+  private card: PactCard | null = null
+  private log: Followed | null = null
+  private agents = new Map<string, CarriedAgent>()
+  private readonly pacts: ArchiveReport['pacts'] = []
+
+  constructor(sink: ArchiveSink, file: string) {
+    this.sink = sink
+    this.file = file
+  }
+
+  report(): ArchiveReport {
+    const { manifest, pacts, bytes } = this
+    if (!manifest || !this.identified || manifest.pacts.length !== pacts.length) throw this.damaged('a part is missing')
+    return { created: manifest.created, version: manifest.version, identity: manifest.identity, pacts, bytes }
+  }
+
+  async begin(name: string): Promise<void> {
+    this.name = name
+    this.held = Buffer.alloc(0)
+    if (!this.manifest && name !== 'manifest.json') throw this.damaged('it does not begin with its manifest')
+    if (!name.endsWith('/log')) return
+    if (!this.card || name !== `pacts/${this.card.id}/log`) throw this.damaged('a log belongs to no pact')
+    this.log = follow(Buffer.from(this.card.key, 'hex'))
+    this.agents = new Map()
+    await this.sink.pact?.(this.card)
+  }
+
+  async data(bytes: Buffer): Promise<void> {
+    if (isFile(this.name)) return this.sink.file?.(this.name, bytes)
+    this.held = Buffer.concat([this.held, bytes])
+    if (this.name.endsWith('/log')) await this.blocks()
+    else if (this.held.length > SMALL) throw this.damaged(`${this.name} is too long`)
+  }
+
+  async end(): Promise<void> {
+    const { name } = this
+    if (isFile(name)) return this.sink.file?.(name, null)
+    if (name.endsWith('/log')) {
+      if (this.held.length > 0) throw this.damaged('a log ends within a record')
+      return
+    }
+    const value = this.json()
+    if (name === 'manifest.json') await this.takeManifest(value as Manifest)
+    else if (name === 'identity.json') await this.takeIdentity(value as IdentityFile)
+    else if (name.endsWith('/card.json')) this.takeCard(value as PactCard)
+    else if (name.endsWith('/end.json')) await this.takeEnd(value as LogEnd)
+    else throw this.damaged(`it holds an unknown file ${name}`)
+  }
+
+  private async takeManifest(manifest: Manifest): Promise<void> {
+    if (manifest.format !== 1 || !Array.isArray(manifest.pacts)) throw this.damaged('its manifest is of another kind')
+    this.manifest = manifest
+    await this.sink.manifest?.(manifest)
+  }
+
+  private async takeIdentity(identity: IdentityFile): Promise<void> {
+    const ok = typeof identity.mnemonic === 'string' && typeof identity.agents?.[identity.default_agent] === 'string'
+    if (!ok) throw this.damaged('its identity is incomplete')
+    this.identified = true
+    await this.sink.identity?.(identity)
+  }
+
+  private takeCard(card: PactCard): void {
+    const hex = /^[0-9a-f]{64}$/
+    if (!hex.test(card.key) || !hex.test(card.encryptionKey) || pactId(Buffer.from(card.key, 'hex')) !== card.id)
+      throw this.damaged('the keys of a pact do not fit it')
+    this.card = card
+    this.log = null
+  }
+
+  private async blocks(): Promise<void> {
+    const { log, agents, card } = this
+    if (!log || !card) throw this.damaged('a log belongs to no pact')
+    const known = {
+      get: (key: string) => agents.get(key) ?? null,
+      put: (key: string, agent: CarriedAgent) => void agents.set(key, agent),
+    }
+    let at = 0
+    while (this.held.length - at >= 4) {
+      const end = at + 4 + this.held.readUInt32BE(at)
+      if (end - at > SMALL) throw this.damaged('a record is too long')
+      if (this.held.length < end) break
+      const block = this.held.subarray(at + 4, end)
+      const record = await takeBlock(log, known, block)
+      if (typeof record === 'string') throw new OpenPactError('LOG_UNPROVEN', { position: log.done, reason: record })
+      await this.sink.record?.(card, record, block)
+      at = end
+    }
+    this.held = this.held.subarray(at)
+  }
+
+  private async takeEnd(end: LogEnd): Promise<void> {
+    const { log, card, manifest } = this
+    if (!log || !card || !manifest) throw this.damaged('a log belongs to no pact')
+    const statement = exportStatement(Buffer.from(card.key, 'hex'), log.done, Buffer.from(log.at, 'hex'))
+    const device = Buffer.from(manifest.device, 'hex')
+    const proven = verifyDeviceProof(Buffer.from(end.signature, 'hex'), statement, device)
+    if (end.length !== log.done || end.chain !== log.at || proven?.identity.toString('hex') !== manifest.identity)
+      throw this.damaged(`the log of "${card.alias}" is not what its device signed`)
+    this.pacts.push({ id: card.id, alias: card.alias, entries: log.done, chain: log.at })
+    await this.sink.pactEnd?.(card, end, this.agents)
+    this.card = null
+    this.log = null
+  }
+
+  private json(): unknown {
+    try {
+      return JSON.parse(this.held.toString('utf8'))
+    } catch {
+      throw this.damaged(`${this.name} is not JSON`)
+    }
+  }
+
+  private damaged(reason: string): OpenPactError {
+    return new OpenPactError('ARCHIVE_DAMAGED', { file: this.file, reason })
+  }
+}
+
+function isFile(name: string): boolean {
+  return name === 'token' || name === 'local.db' || name.startsWith('config/')
+}
+
+function asCoded(error: unknown, file: string): unknown {
+  if (isOpenPactError(error)) return error
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new OpenPactError('DISK_FULL', {}, { cause: error })
+  if (code === 'EEXIST') return new OpenPactError('ARCHIVE_EXISTS', { file: basename(file) }, { cause: error })
+  return code
+    ? new OpenPactError('ARCHIVE_UNREADABLE', { file: basename(file), reason: code }, { cause: error })
+    : error
+}

@@ -1,0 +1,60 @@
+/** Codes about archives, restoring and refounding. */
+import { defineErrors } from '../../kernel/index.ts'
+
+export const backupErrors = defineErrors({
+  PASSPHRASE_WEAK: {
+    kind: 'invalid',
+    message: 'The passphrase has fewer than {least} characters.',
+    help: 'Use several words; whoever has the archive and guesses it has your identity.',
+  },
+  PASSPHRASE_WRONG: {
+    kind: 'forbidden',
+    message: 'The passphrase does not open this archive.',
+    help: 'Type it again; without it nobody can read the archive, and your 24 words with an invite are the other way back.',
+  },
+  ARCHIVE_UNKNOWN: {
+    kind: 'unprocessable',
+    message: 'The file {file} is no OpenPact archive: {reason}.',
+    help: 'Name the file that `openpact backup` wrote.',
+  },
+  ARCHIVE_NEWER: {
+    kind: 'unprocessable',
+    message: 'The archive was written by a newer OpenPact (format {found}; this one knows {known}).',
+    help: 'Install that version or a newer one.',
+  },
+  ARCHIVE_TRUNCATED: {
+    kind: 'unprocessable',
+    message: 'The archive {file} ends too early.',
+    help: 'It was not copied whole, or the disk was full. Copy it again or use an older one. Nothing was changed.',
+  },
+  ARCHIVE_DAMAGED: {
+    kind: 'unprocessable',
+    message: 'The archive {file} was altered: {reason}.',
+    help: 'Copy it again or use an older one. Nothing was changed.',
+  },
+  ARCHIVE_EXISTS: {
+    kind: 'conflict',
+    message: 'The file {file} exists already.',
+    help: 'Choose another name; a backup never replaces a file.',
+  },
+  ARCHIVE_UNREADABLE: {
+    kind: 'invalid',
+    message: 'The file {file} cannot be used: {reason}.',
+    help: 'Check its name and its permissions, and whether the disk has room.',
+  },
+  BACKUP_PARTIAL: {
+    kind: 'unavailable',
+    message: 'The history of the pact "{pact}" is not all on this machine yet: {have} of {of} entries.',
+    help: 'Wait until it was fetched; `openpact status` shows how far it is. A member must be online.',
+  },
+  RESTORE_NOT_EMPTY: {
+    kind: 'conflict',
+    message: 'The directory {dir} is not empty.',
+    help: 'Restore into an empty one with --data-dir; an archive is never laid over what is there.',
+  },
+  REFOUND_NEEDLESS: {
+    kind: 'conflict',
+    message: 'An indexer of the pact "{pact}" is online: it goes on by itself.',
+    help: 'Refound only when its indexers are gone for good; then use `--force`.',
+  },
+})

@@ -1,0 +1,178 @@
+/** What one can do about losing a machine: keep an archive, read what came out of one, carry a pact on. */
+import { mkdir } from 'node:fs/promises'
+import { isAbsolute, join } from 'node:path'
+import { Type } from 'typebox'
+import { ACCEPTED, decodeRecord, doorTopic, handleOf, OpenPactError } from '../../kernel/index.ts'
+import { joining } from '../invites/service.ts'
+import { operation } from '../operations/operation.ts'
+import { activePact } from '../pacts/service.ts'
+import { decodeCursor, encodeCursor, readModel } from '../read-model/service.ts'
+import { store } from '../store/service.ts'
+import { writeArchive } from './archive.ts'
+import { ArchivedLogs } from './archived.ts'
+import { contents } from './contents.ts'
+import { refound } from './refound.ts'
+import { archiveName } from './schedule.ts'
+
+const Passphrase = Type.String({ minLength: 1, maxLength: 1000, description: 'At least 8 characters; several words' })
+const PactRef = Type.String({ minLength: 1, maxLength: 64, description: 'Alias or id of the pact' })
+
+export const createBackup = operation({
+  name: 'backup.create',
+  summary: 'Write identity, keys, configuration, local data and the log of every pact into an encrypted archive',
+  description: 'The archive alone, without its passphrase, is worth nothing; both together are this machine.',
+  http: 'POST /backup',
+  scope: 'daemon',
+  access: 'admin',
+  created: true,
+  input: Type.Object({
+    passphrase: Passphrase,
+    file: Type.Optional(
+      Type.String({
+        maxLength: 4096,
+        description: 'Absolute path; a name with the time in backups/ of the data directory',
+      }),
+    ),
+  }),
+  output: Type.Object({ file: Type.String(), bytes: Type.Integer(), pacts: Type.Integer() }),
+  errors: ['PASSPHRASE_WEAK', 'ARCHIVE_EXISTS', 'ARCHIVE_UNREADABLE', 'BACKUP_PARTIAL', 'LOG_UNPROVEN', 'DISK_FULL'],
+  async run({ passphrase, file }, call) {
+    if (call.caller.pacts !== null) throw new OpenPactError('OUT_OF_SCOPE')
+    if (file !== undefined && !isAbsolute(file))
+      throw new OpenPactError('INVALID_INPUT', { reason: 'file: an absolute path is wanted' })
+    const folder = join(call.kernel.dataDir, 'backups')
+    if (file === undefined) await mkdir(folder, { recursive: true, mode: 0o700 })
+    const target = file ?? join(folder, archiveName(Date.now()))
+    const bytes = await writeArchive(target, contents(call.kernel, call.use(store)), passphrase)
+    return { file: target, bytes, pacts: call.kernel.pacts.list().length }
+  },
+})
+
+export const listArchived = operation({
+  name: 'backup.pacts',
+  summary: 'List the pacts that came out of a restored archive, and whether a member has let this machine in again',
+  http: 'GET /backup/pacts',
+  scope: 'daemon',
+  access: 'admin',
+  input: Type.Object({}),
+  output: Type.Object({
+    entries: Type.Array(
+      Type.Object({
+        id: Type.String(),
+        alias: Type.String(),
+        entries: Type.Integer(),
+        state: Type.Enum(['waiting', 'joined', 'refounded']),
+      }),
+    ),
+    cursor: Type.Null(),
+    has_more: Type.Literal(false),
+  }),
+  cli: { path: 'backup pacts', columns: ['alias', 'entries', 'state', 'id'] },
+  run: (_input, call) => ({
+    entries: new ArchivedLogs(call.use(store))
+      .list()
+      .map(({ id, alias, length, state }) => ({ id, alias, entries: length, state })),
+    cursor: null,
+    has_more: false as const,
+  }),
+})
+
+export const listArchivedEntries = operation({
+  name: 'backup.entries',
+  summary: 'Read the entries of a pact as the restored archive has them, newest first',
+  http: 'GET /backup/pacts/:archived/entries',
+  scope: 'daemon',
+  access: 'admin',
+  input: Type.Object({
+    archived: PactRef,
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+    cursor: Type.Optional(Type.String({ maxLength: 256 })),
+  }),
+  output: Type.Object({
+    entries: Type.Array(
+      Type.Object({
+        id: Type.String(),
+        type: Type.String(),
+        topic: Type.String(),
+        payload: Type.Unknown(),
+        author: Type.String(),
+        timestamp: Type.String(),
+        verdict: Type.String(),
+        position: Type.Integer(),
+        live: Type.Boolean({ description: 'It stands in the pact of this machine too' }),
+      }),
+    ),
+    cursor: Type.Union([Type.String(), Type.Null()]),
+    has_more: Type.Boolean(),
+  }),
+  errors: ['PACT_UNKNOWN', 'CURSOR_INVALID'],
+  cli: { path: 'backup entries', args: ['archived'], columns: ['id', 'type', 'topic', 'author', 'timestamp', 'live'] },
+  run({ archived, limit = 50, cursor }, call) {
+    const logs = new ArchivedLogs(call.use(store))
+    const pact = logs.find(archived)
+    if (!pact) throw new OpenPactError('PACT_UNKNOWN', { pact: archived, near: '' })
+    const before = cursor === undefined ? pact.length : decodeCursor(cursor)?.[0]
+    if (typeof before !== 'number') throw new OpenPactError('CURSOR_INVALID')
+    const here = call.kernel.pacts.find(pact.id)
+    const rows = logs.before(pact.id, before, limit + 1)
+    const entries = rows.slice(0, limit).map(({ position, block }) => {
+      const { id, verdict, entry } = decodeRecord(position, block)
+      const key = entry?.agent.toString('hex') ?? ''
+      const agent = logs.agent(pact.id, key)
+      return {
+        id,
+        type: entry?.type ?? '',
+        topic: entry?.topic ?? '',
+        payload: entry && !entry.enc ? parsed(entry.payload, verdict) : null,
+        author: agent ? handleOf(agent.name, key) : '',
+        timestamp: new Date(entry?.timestamp ?? 0).toISOString(),
+        verdict,
+        position,
+        live: here !== null && call.use(readModel).entry(here, id) !== null,
+      }
+    })
+    const has_more = rows.length > limit
+    return {
+      entries,
+      cursor: has_more ? encodeCursor([(entries.at(-1) as { position: number }).position]) : null,
+      has_more,
+    }
+  },
+})
+
+function parsed(payload: Buffer, verdict: string): unknown {
+  try {
+    return JSON.parse(payload.toString('utf8')) as unknown
+  } catch {
+    return verdict === ACCEPTED ? payload.toString('base64') : null
+  }
+}
+
+export const refoundPact = operation({
+  name: 'backup.refound',
+  summary: 'Carry a pact on whose indexers are gone for good: a new pact that imports its whole log',
+  description:
+    'Entries keep their ids, authors, verdicts and signatures. The others must be invited again. Takes the pact that is open here, or the log of a restored archive.',
+  http: 'POST /refound',
+  scope: 'daemon',
+  access: 'admin',
+  created: true,
+  input: Type.Object({
+    pact: PactRef,
+    alias: Type.Optional(Type.String({ maxLength: 64, description: 'The old alias if absent' })),
+    force: Type.Optional(Type.Boolean({ description: 'Also when an indexer is online' })),
+  }),
+  output: Type.Object({ id: Type.String(), alias: Type.String(), of: Type.String(), entries: Type.Integer() }),
+  errors: ['PACT_UNKNOWN', 'PACT_EXISTS', 'REFOUND_NEEDLESS', 'BACKUP_PARTIAL', 'ENTRY_REFUSED', 'DISK_FULL'],
+  cli: { path: 'refound', args: ['pact'] },
+  async run(input, call) {
+    if (call.caller.pacts !== null) throw new OpenPactError('OUT_OF_SCOPE')
+    const logs = new ArchivedLogs(call.use(store))
+    const { pact, of, key, entries } = await refound(call.kernel, logs, input)
+    // Nobody needs to be asked to let this machine into the old one any more.
+    logs.mark(of, 'refounded')
+    await call.use(joining).cancel(doorTopic(key).toString('hex'))
+    call.use(activePact).choose(pact)
+    return { id: pact.id, alias: pact.alias, of, entries }
+  },
+})
