@@ -51,6 +51,10 @@ export class Client {
     return this.#json<T>('POST', this.#base + path, body)
   }
 
+  delete(path: string): Promise<unknown> {
+    return this.#ask('DELETE', this.#base + path)
+  }
+
   /** The path is of the daemon, not of the pact. */
   daemonPost<T>(path: string, body: object): Promise<T> {
     return this.#json<T>('POST', path, body)

@@ -3,13 +3,22 @@ import { writeFile } from 'node:fs/promises'
 import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Bench } from './bench.ts'
+import { deliveries } from './phases/deliveries.ts'
 import { growth } from './phases/growth.ts'
 import { joiner } from './phases/joiner.ts'
+import { pacts } from './phases/pacts.ts'
 import { replication } from './phases/replication.ts'
 import { writes } from './phases/writes.ts'
 import { Report } from './report.ts'
 
-const phases: Record<string, (bench: Bench) => Promise<void>> = { writes, growth, replication, joiner }
+const phases: Record<string, (bench: Bench) => Promise<void>> = {
+  writes,
+  growth,
+  replication,
+  joiner,
+  pacts,
+  deliveries,
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

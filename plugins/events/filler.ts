@@ -6,6 +6,8 @@ import type { Filled, Outbox } from './outbox.ts'
 
 /** Positions per transaction. */
 const CHUNK = 256
+/** A caller that was just answered often writes again at once: the outbox is filled while that write waits for the disk. */
+const AFTER_MS = 2
 const RETRY_MS = 1000
 
 /** The log up to a position, and the chain it has there. */
@@ -18,30 +20,32 @@ export class Filler {
   readonly #outbox: Outbox
   readonly #model: ReadModel
   readonly #log: Logger
-  readonly #onfilled: () => void
+  readonly #onstep: (pact: Pact, filled: boolean) => void
   /** Pacts to look at in the next turn. */
   readonly #due = new Map<string, Pact>()
   /** Work per pact, one after the other. */
   readonly #running = new Map<string, Promise<void>>()
-  #scheduled: NodeJS.Immediate | null = null
+  /** Epoch of the index with which the outbox of a pact was last found to agree. */
+  readonly #agreed = new Map<string, number>()
+  #scheduled: NodeJS.Timeout | null = null
   readonly #retries = new Set<NodeJS.Timeout>()
   #closed = false
 
-  constructor(outbox: Outbox, model: ReadModel, log: Logger, onfilled: () => void) {
+  constructor(outbox: Outbox, model: ReadModel, log: Logger, onstep: (pact: Pact, filled: boolean) => void) {
     this.#outbox = outbox
     this.#model = model
     this.#log = log
-    this.#onfilled = onfilled
+    this.#onstep = onstep
   }
 
-  /** Looks at a pact in a later turn, so that the write that moved it is answered first. */
+  /** Looks at a pact a little later, so that the write that moved it is answered first. */
   schedule(pact: Pact): void {
     if (this.#closed) return
     this.#due.set(pact.id, pact)
-    this.#scheduled ??= setImmediate(() => {
+    this.#scheduled ??= setTimeout(() => {
       this.#scheduled = null
       for (const due of this.#due.values()) void this.settled(due)
-    })
+    }, AFTER_MS)
   }
 
   /** Resolves when what the index knew at the call is in the outbox. Failures are logged and tried again. */
@@ -56,15 +60,21 @@ export class Filler {
     return work
   }
 
+  /** Whether every event in the outbox that is not taken back stands in the index as it was recorded. */
+  agrees(pact: Pact): boolean {
+    return this.#agreed.get(pact.id) === this.#model.epoch(pact)
+  }
+
   /** Ends the work on one pact. */
   async release(pact: Pact): Promise<void> {
     this.#due.delete(pact.id)
     await this.#running.get(pact.id)
+    this.#agreed.delete(pact.id)
   }
 
   async close(): Promise<void> {
     this.#closed = true
-    if (this.#scheduled) clearImmediate(this.#scheduled)
+    if (this.#scheduled) clearTimeout(this.#scheduled)
     for (const timer of this.#retries) clearTimeout(timer)
     await Promise.all(this.#running.values())
   }
@@ -102,9 +112,15 @@ export class Filler {
       await this.#restart(pact, filled)
       return false
     }
-    if (happenings.length === 0 && common.position === filled.position) return false
+    if (happenings.length === 0 && common.position === filled.position) {
+      this.#agreed.set(pact.id, epoch)
+      this.#onstep(pact, false)
+      return false
+    }
     const { confirmed } = this.#model.progress(pact)
-    if (this.#outbox.fill(filled, common, happenings, confirmed)) this.#onfilled()
+    const filledMore = this.#outbox.fill(filled, common, happenings, confirmed)
+    this.#agreed.set(pact.id, epoch)
+    this.#onstep(pact, filledMore)
     await nextTurn()
     return happenings.length === CHUNK
   }
@@ -141,6 +157,8 @@ export class Filler {
     }
     // Nothing that could move still holds: what lies before it was confirmed.
     const oldest = tail.at(-1)
+    // Of what was confirmed a part is not here: after a restore or a power loss it comes back from the others.
+    if (length < (oldest?.position ?? filled.position)) return 'later'
     const chain = oldest && (await this.#model.chainAt(pact, oldest.position))
     return chain ? { position: oldest.position, chain } : 'lost'
   }

@@ -1,12 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { Hub, type Sink, type Wanted } from './hub.ts'
+import type { Kernel, Pact } from '../../kernel/index.ts'
+import type { ReadModel } from '../read-model/service.ts'
+import { compileMatch } from './compile.ts'
+import { Hub as EventHub, type Sink, type Wanted } from './hub.ts'
+import { Seen } from './occurrence.ts'
 import { CORRECTION, ENTRY_APPLIED, type Events, type PactEvent } from './service.ts'
 
 /** Events in memory, and how often each was asked for. */
 class Memory implements Events {
   readonly list: PactEvent[] = []
   reads = 0
-  readonly #listeners = new Set<() => void>()
+  readonly #listeners = new Set<(pact: Pact) => void>()
 
   after(seq: number, { limit = 256 }: { limit?: number } = {}): PactEvent[] {
     const found = this.list.slice(seq, seq + limit)
@@ -16,13 +20,16 @@ class Memory implements Events {
   head(): number {
     return this.list.length
   }
+  floor(): number {
+    return 0
+  }
   cursor(seq: number): string {
     return `c${seq}`
   }
   read(cursor: string): number {
     return Number(cursor.slice(1))
   }
-  onEvents(fn: () => void): () => void {
+  onEvents(fn: (pact: Pact) => void): () => void {
     this.#listeners.add(fn)
     return () => void this.#listeners.delete(fn)
   }
@@ -43,7 +50,10 @@ class Memory implements Events {
         ...event,
       })
     }
-    for (const fn of this.#listeners) fn()
+    this.tell()
+  }
+  tell(): void {
+    for (const fn of this.#listeners) fn(pact)
   }
 }
 
@@ -79,8 +89,22 @@ class Client implements Sink {
   }
 }
 
-const everything: Wanted = { pacts: null, types: null, topic: null }
-const entry = (type: string, topic: string) => ({ type, topic }) as PactEvent['entry']
+const everything: Wanted = { pacts: null, match: null }
+const pact = { id: 'p' } as Pact
+/** How far the one pact is confirmed. */
+const model = { confirmed: 0, progress: () => model, entryAt: () => null, entry: () => null }
+
+class Hub extends EventHub {
+  constructor(events: Memory) {
+    const nobody = { roles: new Map(), handles: new Map() }
+    super(events, event => new Seen(event, pact, model as unknown as ReadModel, nobody))
+  }
+}
+
+function only(match: object): Wanted {
+  return { pacts: null, match: compileMatch(match, {} as Kernel) }
+}
+const entry = (type: string, topic: string, verdict = 'accepted') => ({ type, topic, verdict }) as PactEvent['entry']
 
 describe('a hub', () => {
   test('sends frames that can be resumed from, and the cursor before anything happened', () => {
@@ -90,7 +114,7 @@ describe('a hub', () => {
     hub.open(client, everything, 0)
     events.add({ entry: entry('note', 'line\nbreak') })
     expect(client.text).toBe(
-      'retry: 2000\nid: c0\n\nid: c1\nevent: entry-applied\ndata: {"seq":1,"id":"id1","pact":"p","subject":"entry","subject_id":"e1","position":1,"entry":{"type":"note","topic":"line\\nbreak"},"kind":"entry-applied"}\n\n',
+      'retry: 2000\nid: c0\n\nid: c1\nevent: entry-applied\ndata: {"seq":1,"id":"id1","pact":"p","subject":"entry","subject_id":"e1","position":1,"entry":{"type":"note","topic":"line\\nbreak","verdict":"accepted"},"kind":"entry-applied"}\n\n',
     )
     hub.close()
   })
@@ -155,9 +179,9 @@ describe('a hub', () => {
       none: new Client(),
     }
     hub.open(clients.pact, { ...everything, pacts: ['q'] }, 0)
-    hub.open(clients.type, { ...everything, types: ['note'] }, 0)
-    hub.open(clients.kind, { ...everything, types: ['task.claimed', 'task.open'] }, 0)
-    hub.open(clients.topic, { ...everything, topic: 'ci' }, 0)
+    hub.open(clients.type, only({ type: 'note' }), 0)
+    hub.open(clients.kind, only({ type: ['task.claimed', 'task.open'] }), 0)
+    hub.open(clients.topic, only({ topic: 'c*' }), 0)
     hub.open(clients.none, { ...everything, pacts: [] }, 0)
     events.add(
       { entry: entry('note', 'ci') },
@@ -172,6 +196,24 @@ describe('a hub', () => {
     expect(clients.kind.ids).toEqual(['c3', 'c4', 'c5'])
     expect(clients.topic.ids).toEqual(['c1', 'c2', 'c3', 'c5'])
     expect(clients.none.ids).toEqual([])
+    hub.close()
+  })
+
+  test('waits, where it is asked to, until what it sends is confirmed', () => {
+    const events = new Memory()
+    const hub = new Hub(events)
+    const [sure, soon] = [new Client(), new Client()]
+    hub.open(sure, only({ type: 'note', until: 'confirmed' }), 0)
+    hub.open(soon, only({ type: 'note' }), 0)
+    model.confirmed = 2
+    events.add({ entry: entry('note', 'a') }, { entry: entry('note', 'b') }, { entry: entry('task', 'c') })
+    events.add({ kind: CORRECTION, corrects: 'id2' }, { entry: entry('note', 'd') })
+    expect(sure.ids).toEqual(['c1'])
+    expect(soon.ids).toEqual(['c1', 'c2', 'c4', 'c5'])
+    events.list[1]!.stale = true
+    model.confirmed = 6
+    events.tell()
+    expect(sure.ids).toEqual(['c1', 'c5'])
     hub.close()
   })
 })

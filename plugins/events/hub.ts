@@ -2,7 +2,7 @@
  * Live streams of events. Every event is turned into text once, whoever listens. A stream takes events only as fast as its client
  * reads them: nothing piles up for a slow one, it stays behind, and one that takes nothing at all is cut off and may resume.
  */
-import type { Events, PactEvent } from './service.ts'
+import { CORRECTION, type CompiledMatch, type Events, type Occurrence, type PactEvent } from './service.ts'
 
 /** What a stream writes to: Node's response. */
 export interface Sink {
@@ -15,13 +15,14 @@ export interface Sink {
 export interface Wanted {
   /** Pact ids; null for all. */
   pacts: readonly string[] | null
-  /** Kinds of events or types of entries; null for all. */
-  types: readonly string[] | null
-  topic: string | null
+  /** Null for everything, refused entries as well. */
+  match: CompiledMatch | null
 }
 
 interface Frame {
   event: PactEvent
+  /** As matches see it; null when its pact is not open. */
+  seen: Occurrence | null
   text: Buffer
 }
 
@@ -45,14 +46,16 @@ const PATIENCE_MS = 30_000
 
 export class Hub {
   readonly #events: Events
+  readonly #see: (event: PactEvent) => Occurrence | null
   readonly #streams = new Set<Stream>()
   /** The newest frames, oldest first, without a gap. */
   #frames: Frame[] = []
   readonly #unfollow: () => void
   readonly #timer: NodeJS.Timeout
 
-  constructor(events: Events) {
+  constructor(events: Events, see: (event: PactEvent) => Occurrence | null) {
     this.#events = events
+    this.#see = see
     this.#unfollow = events.onEvents(() => this.#pumpAll())
     this.#timer = setInterval(() => this.keepAlive(), KEEP_ALIVE_MS).unref()
   }
@@ -60,6 +63,10 @@ export class Hub {
   /** Streams that are open now. */
   get size(): number {
     return this.#streams.size
+  }
+
+  get awaitsConfirmation(): boolean {
+    return [...this.#streams].some(({ wanted }) => wanted.match?.match.until === 'confirmed')
   }
 
   /** Streams events after `seq`. Returns what ends it. */
@@ -101,13 +108,18 @@ export class Hub {
   /** Writes until the client is level or behind. */
   #pump(stream: Stream): void {
     while (!stream.closed && stream.blocked === null && stream.seq < this.#events.head()) {
-      const frames = this.#after(stream.seq)
-      const last = frames.at(-1)
+      const confirmed = stream.wanted.match?.match.until === 'confirmed'
+      // A frame that others were sent says that it is not confirmed.
+      const frames = confirmed ? this.#read(stream.seq) : this.#after(stream.seq)
+      const held = confirmed ? frames.findIndex(frame => wants(frame, stream.wanted) && !settled(frame)) : -1
+      const ready = held === -1 ? frames : frames.slice(0, held)
+      const last = ready.at(-1)
       if (!last) return
       stream.seq = last.event.seq
-      const chosen = frames.filter(({ event }) => matches(event, stream.wanted))
+      const chosen = ready.filter(frame => wants(frame, stream.wanted))
       if (chosen.length > 0)
         this.#write(stream, chosen.length === 1 ? chosen[0]!.text : Buffer.concat(chosen.map(f => f.text)))
+      if (held !== -1) return
     }
   }
 
@@ -126,7 +138,7 @@ export class Hub {
       const kept = this.#frames.slice(seq + 1 - oldest, seq + 1 - oldest + BATCH)
       if (kept.length > 0) return kept
     }
-    const frames = this.#events.after(seq, { limit: BATCH }).map(event => this.#frame(event))
+    const frames = this.#read(seq)
     // Only what continues the kept ones, and only near the head: history that one client catches up with is of no use to others.
     const next = this.#frames.length > 0 ? this.#frames.at(-1)!.event.seq + 1 : this.#events.head() - BATCH + 1
     if (frames[0] && (this.#frames.length > 0 ? frames[0].event.seq === next : frames[0].event.seq >= next)) {
@@ -136,23 +148,26 @@ export class Hub {
     return frames
   }
 
+  #read(seq: number): Frame[] {
+    return this.#events.after(seq, { limit: BATCH }).map(event => this.#frame(event))
+  }
+
   #frame(event: PactEvent): Frame {
     const { seq, kind, ...rest } = event
     // JSON has no raw line breaks, and kinds are words: nothing of an entry can end the frame early.
     const text = `id: ${this.#events.cursor(seq)}\nevent: ${kind}\ndata: ${JSON.stringify({ seq, ...rest, kind })}\n\n`
-    return { event, text: Buffer.from(text) }
+    return { event, seen: event.stale || kind === CORRECTION ? null : this.#see(event), text: Buffer.from(text) }
   }
 }
 
 /** What was taken back already is not sent: its correction is enough for those who saw it. */
-function matches(event: PactEvent, { pacts, types, topic }: Wanted): boolean {
+function wants({ event, seen }: Frame, { pacts, match }: Wanted): boolean {
   if (event.stale || (pacts && !pacts.includes(event.pact))) return false
-  if (event.corrects) return true
-  if (types && !types.includes(event.kind) && !(event.entry && types.includes(event.entry.type))) return false
-  return topic === null || topicOf(event) === topic
+  // Who waits for confirmation was never told what is taken back.
+  if (event.kind === CORRECTION) return match?.match.until !== 'confirmed'
+  return match === null || (seen !== null && match.test(seen))
 }
 
-function topicOf({ entry, data }: PactEvent): unknown {
-  if (entry) return entry.topic
-  return typeof data === 'object' && data !== null && 'topic' in data ? data.topic : undefined
+function settled({ seen }: Frame): boolean {
+  return seen === null || seen.confirmed
 }

@@ -1,10 +1,28 @@
 /** `GET /changes`: what happened in a pact after a cursor, by asking again or by waiting for it. */
 import { once } from 'node:events'
 import { type Static, Type } from 'typebox'
+import type { Pact } from '../../kernel/index.ts'
 import { operation } from '../operations/operation.ts'
 import type { EntryView } from '../read-model/service.ts'
 import { EntryShape } from '../read-model/wire.ts'
-import { type Events, events, type PactEvent } from './service.ts'
+import { flatFields, matchFields } from './match.ts'
+import { matchOf } from './query.ts'
+import {
+  CORRECTION,
+  type CompiledMatch,
+  type Events,
+  events,
+  type Matcher,
+  matcher,
+  type PactEvent,
+} from './service.ts'
+
+/** Events that one call looks through at most for those that it wants. */
+const LOOKED_THROUGH = 2000
+const flat = Object.fromEntries(flatFields.map(name => [name, matchFields[name]])) as Pick<
+  typeof matchFields,
+  (typeof flatFields)[number]
+>
 
 const EventShape = Type.Object({
   seq: Type.Integer(),
@@ -31,6 +49,10 @@ export const listChanges = operation({
       Type.Union([Type.Literal('head'), Type.Literal('start')], { description: 'Where to begin; start by default' }),
     ),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Events at most; 50 by default' })),
+    ...flat,
+    match: Type.Optional(
+      Type.String({ maxLength: 16_384, description: 'A whole match as JSON, instead of its fields' }),
+    ),
     wait: Type.Optional(
       Type.Number({ minimum: 0, maximum: 30, description: 'Seconds to wait for something to happen' }),
     ),
@@ -43,25 +65,51 @@ export const listChanges = operation({
     cursor: Type.String(),
     has_more: Type.Boolean(),
   }),
-  errors: ['EVENT_CURSOR_INVALID'],
+  errors: ['EVENT_CURSOR_INVALID', 'EVENT_CURSOR_EXPIRED', 'MATCH_INVALID'],
   cli: { path: 'changes', columns: ['id', 'type', 'topic', 'author', 'timestamp'] },
-  async run({ since, from = 'start', limit = 50, wait = 0 }, call) {
+  async run({ since, from = 'start', limit = 50, wait = 0, ...query }, call) {
     const feed = call.use(events)
-    const after = since !== undefined ? feed.read(since) : from === 'head' ? feed.head() : 0
-    const page = () => feed.after(after, { pact: call.pact, limit: limit + 1 })
-    let found = page()
+    const wanted = matchOf(query)
+    const match = wanted && call.use(matcher).compile(wanted)
+    if (match?.needsPeople) await call.use(matcher).people(call.pact)
+    let after = since !== undefined ? feed.read(since) : from === 'head' ? feed.head() : 0
     const deadline = Date.now() + wait * 1000
-    while (found.length === 0 && Date.now() < deadline && (await moved(feed, deadline - Date.now(), call.signal)))
-      found = page()
-    const shown = found.slice(0, limit)
-    return {
-      entries: entriesOf(shown),
-      events: shown.map(wireEvent),
-      cursor: feed.cursor(shown.at(-1)?.seq ?? after),
-      has_more: found.length > limit,
+    for (;;) {
+      const { shown, reached, more } = pageOf(feed, call.use(matcher), call.pact, after, limit, match)
+      after = reached
+      const waiting = shown.length === 0 && !more && Date.now() < deadline
+      if (!waiting || !(await moved(feed, deadline - Date.now(), call.signal))) {
+        const cursor = feed.cursor(after)
+        return { entries: entriesOf(shown), events: shown.map(wireEvent), cursor, has_more: more }
+      }
     }
   },
 })
+
+/** The wanted events after a number, up to which number was looked, and whether there is more. */
+function pageOf(feed: Events, see: Matcher, pact: Pact, after: number, limit: number, match: CompiledMatch | null) {
+  if (!match) {
+    const found = feed.after(after, { pact, limit: limit + 1 })
+    const shown = found.slice(0, limit)
+    return { shown, reached: shown.at(-1)?.seq ?? after, more: found.length > limit }
+  }
+  const confirmed = match.match.until === 'confirmed'
+  const shown: PactEvent[] = []
+  let reached = after
+  for (const event of feed.after(after, { pact, limit: LOOKED_THROUGH })) {
+    if (shown.length === limit) return { shown, reached, more: true }
+    if (event.kind === CORRECTION ? !confirmed : !event.stale) {
+      const seen = event.kind === CORRECTION ? null : see.occurrence(event, pact)
+      if (seen === null || match.test(seen)) {
+        // What may still be taken back is asked for again.
+        if (confirmed && seen && !seen.confirmed) return { shown, reached, more: false }
+        shown.push(event)
+      }
+    }
+    reached = event.seq
+  }
+  return { shown, reached, more: reached < feed.head() && feed.after(reached, { pact, limit: 1 }).length > 0 }
+}
 
 /** Waits for any event. False when the time is over. @throws the signal's reason when the caller goes away */
 async function moved(feed: Events, ms: number, signal: AbortSignal): Promise<boolean> {

@@ -1,106 +1,19 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Bench, bench, recordingLog } from '../../test/support/index-bench.ts'
+import { action, believed, EventMachine, perform, step, truth } from '../../test/support/event-machine.ts'
 import { SimulatedPact } from '../../test/support/simulated-pact.ts'
-import { LocalStore } from '../store/local.ts'
-import { Feed } from './feed.ts'
-import { CORRECTION, ENTRY_APPLIED, type PactEvent } from './service.ts'
+import { CORRECTION, ENTRY_APPLIED } from './service.ts'
 
-/** Index, outbox and feed over simulated pacts; `crash` opens all of them again without a word to the old ones. */
-class Machine {
-  readonly pacts: SimulatedPact[]
-  readonly bench: Bench
-  readonly dir = mkdtempSync(join(tmpdir(), 'openpact-outbox-'))
-  readonly log = recordingLog()
-  store = new LocalStore(this.dir)
-  feed: Feed
-
-  constructor(...pacts: SimulatedPact[]) {
-    this.pacts = pacts
-    this.bench = bench(pacts)
-    this.feed = new Feed(this.store, this.bench.index, this.bench.kernel, this.log)
-  }
-
-  async restart(): Promise<void> {
-    await this.feed.close()
-    this.store.close()
-    await this.bench.reopen()
-    this.store = new LocalStore(this.dir)
-    this.feed = new Feed(this.store, this.bench.index, this.bench.kernel, this.log)
-  }
-
-  async settle(): Promise<void> {
-    for (const { pact } of this.pacts) {
-      await this.bench.index.sync(pact)
-      await this.feed.settled(pact)
-    }
-  }
-
-  async dispose(): Promise<void> {
-    await this.feed.close()
-    this.store.close()
-    rmSync(this.dir, { recursive: true })
-    await this.bench.dispose()
-  }
-}
-
-const step = (counter: string, by = 1) => ({ type: 'step', topic: 't', payload: { counter, by } })
-
-/** What a reader who acts on every event and every correction believes in the end: ids of events, by pact. */
-function believed(all: readonly PactEvent[]): Map<string, PactEvent> {
-  const found = new Map<string, PactEvent>()
-  for (const event of all) {
-    if (event.kind === CORRECTION) {
-      expect(found.has(event.corrects!), 'a correction takes back what was told').toBe(true)
-      found.delete(event.corrects!)
-    } else {
-      expect(found.has(event.id), 'nothing is told twice').toBe(false)
-      found.set(event.id, event)
-    }
-  }
-  return found
-}
-
-/** What should be believed of a pact: every entry behind the one that seated this machine, and what tables made of it. */
-async function truth(machine: Machine, pact: SimulatedPact): Promise<string[]> {
-  const index = machine.bench.index
-  const happened = await index.changes(pact.pact, pact.since + 1, 10_000)
-  return happened.flatMap(({ position, id, changes }) => [
-    `${position} entry ${id} ${ENTRY_APPLIED}`,
-    ...changes.map(c => `${position} ${c.subject} ${c.id} ${c.kind} ${JSON.stringify(c.data)}`),
-  ])
-}
-
-const action = fc.oneof(
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      do: fc.constant('append' as const),
-      by: fc.array(fc.integer({ min: -2, max: 14 }), { minLength: 1, maxLength: 5 }),
-      pact: fc.nat(1),
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({ do: fc.constant('reorder' as const), back: fc.nat(8), turn: fc.nat(3), pact: fc.nat(1) }),
-  },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('confirm' as const), back: fc.nat(5), pact: fc.nat(1) }) },
-  { weight: 4, arbitrary: fc.constant({ do: 'settle' as const }) },
-  // The index is written and the outbox is not: what a kill between the two leaves behind.
-  { weight: 2, arbitrary: fc.constant({ do: 'index only' as const }) },
-  { weight: 1, arbitrary: fc.constant({ do: 'restart' as const }) },
-  { weight: 1, arbitrary: fc.constant({ do: 'rebuild' as const }) },
-)
+const RUNS = 15
 
 describe('the outbox', () => {
   test('neither loses nor invents, and tells nothing twice, whatever the log does', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(action, { minLength: 5, maxLength: 40 }), async actions => {
         const pacts = [new SimulatedPact('one'), new SimulatedPact('two')] as const
-        const machine = new Machine(...pacts)
+        const machine = new EventMachine(pacts)
         const ids = new Map<string, string>()
         try {
           for (const pact of pacts) {
@@ -141,7 +54,7 @@ describe('the outbox', () => {
 
   test('a rebuild of the index emits nothing', async () => {
     const pact = new SimulatedPact()
-    const machine = new Machine(pact)
+    const machine = new EventMachine([pact])
     pact.append({ type: 'note' }, step('x'), step('y'), step('x'))
     pact.confirm(2)
     await machine.settle()
@@ -162,7 +75,7 @@ describe('the outbox', () => {
 
   test('a reorder is told as corrections, then as what stands now', async () => {
     const pact = new SimulatedPact()
-    const machine = new Machine(pact)
+    const machine = new EventMachine([pact])
     const [, x, y] = pact.append({ type: 'note' }, step('x'), step('x'))
     pact.confirm(1)
     await machine.settle()
@@ -192,7 +105,7 @@ describe('the outbox', () => {
 
   test('entries that are gone for good are corrected though nothing follows', async () => {
     const pact = new SimulatedPact()
-    const machine = new Machine(pact)
+    const machine = new EventMachine([pact])
     pact.append({ type: 'note' }, step('x'), step('y'))
     pact.confirm(1)
     await machine.settle()
@@ -205,7 +118,7 @@ describe('the outbox', () => {
 
   test('begins behind the entry that seated this machine, once all before it is here', async () => {
     const pact = new SimulatedPact()
-    const machine = new Machine(pact)
+    const machine = new EventMachine([pact])
     pact.append(...Array.from({ length: 1500 }, () => step('x')))
     pact.since = 1400
     pact.confirm()
@@ -225,7 +138,7 @@ describe('the outbox', () => {
 
   test('history that differs below what was confirmed is reported, and events go on', async () => {
     const pact = new SimulatedPact()
-    const machine = new Machine(pact)
+    const machine = new EventMachine([pact])
     pact.append({ type: 'note' }, step('x'), step('y'), step('z'))
     pact.confirm()
     await machine.settle()
@@ -244,7 +157,7 @@ describe('the outbox', () => {
 
   test('a full disk loses nothing', async () => {
     const pact = new SimulatedPact()
-    const machine = new Machine(pact)
+    const machine = new EventMachine([pact])
     pact.append({ type: 'note' }, step('x'))
     pact.confirm(1)
     await machine.settle()
@@ -266,8 +179,8 @@ describe('the outbox', () => {
 
   test('cursors are this machine’s and no others', async () => {
     const pact = new SimulatedPact()
-    const machine = new Machine(pact)
-    const other = new Machine(pact)
+    const machine = new EventMachine([pact])
+    const other = new EventMachine([pact])
     pact.append({ type: 'note' }, step('x'))
     pact.confirm(1)
     await machine.settle()
@@ -285,7 +198,7 @@ describe('the outbox', () => {
 
   test('costs less than 100 bytes per event', async () => {
     const pact = new SimulatedPact()
-    const machine = new Machine(pact)
+    const machine = new EventMachine([pact])
     pact.append({ type: 'note' })
     pact.confirm()
     await machine.settle()
@@ -297,28 +210,3 @@ describe('the outbox', () => {
     await machine.dispose()
   }, 60_000)
 })
-
-const RUNS = 15
-
-async function perform(
-  one: typeof action extends fc.Arbitrary<infer T> ? T : never,
-  machine: Machine,
-  pacts: readonly SimulatedPact[],
-): Promise<void> {
-  if ('pact' in one) {
-    const pact = pacts[one.pact]!
-    if (one.do === 'append')
-      pact.append(...one.by.map((by, i) => (by === 14 ? { type: 'step', verdict: 'no' } : step(`c${i % 2}`, by))))
-    else if (one.do === 'confirm') pact.confirm(Math.max(1, pact.length - one.back))
-    else {
-      pact.reorder(Math.max(pact.confirmed, pact.length - one.back), tail =>
-        one.turn === 0 ? tail.slice(1) : [...tail.slice(one.turn), ...tail.slice(0, one.turn).reverse()],
-      )
-    }
-    return
-  }
-  if (one.do === 'settle') await machine.settle()
-  else if (one.do === 'index only') await Promise.all(pacts.map(({ pact }) => machine.bench.index.sync(pact)))
-  else if (one.do === 'restart') await machine.restart()
-  else await machine.bench.index.rebuild()
-}

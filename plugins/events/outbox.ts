@@ -22,6 +22,19 @@ export const migrations = [
    CREATE TABLE events_tail(
      pact INTEGER NOT NULL, position INTEGER NOT NULL, chain BLOB NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
      PRIMARY KEY(pact, position)) WITHOUT ROWID;`,
+  `-- Up to this number events were pruned.
+   CREATE TABLE events_floor(one INTEGER PRIMARY KEY CHECK(one = 1), seq INTEGER NOT NULL);
+   INSERT INTO events_floor VALUES (1, 0);
+   -- Which number was the newest at a time (ms since 1970): the outbox itself has no times.
+   CREATE TABLE events_clock(at INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
+   CREATE TABLE events_cursors(
+     consumer TEXT NOT NULL, pact TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(consumer, pact)) WITHOUT ROWID;
+   -- Unconfirmed events by consumer and match: waits = 1 until confirmed, or 0 when it was handled and may have to be corrected.
+   CREATE TABLE events_held(
+     consumer TEXT NOT NULL, pact TEXT NOT NULL, seq INTEGER NOT NULL, key TEXT NOT NULL, position INTEGER NOT NULL,
+     waits INTEGER NOT NULL, PRIMARY KEY(consumer, pact, seq, key)) WITHOUT ROWID;
+   CREATE INDEX events_held_position ON events_held(consumer, pact, waits, position);
+   CREATE INDEX events_held_key ON events_held(consumer, key);`,
 ]
 
 export interface OutboxRow {
@@ -51,6 +64,7 @@ export class Outbox {
   readonly #kinds = new Map<string, number>()
   readonly #id: string
   #head: number
+  #floor: number
 
   constructor(store: Store) {
     this.#store = store
@@ -59,6 +73,7 @@ export class Outbox {
     db.prepare('INSERT OR IGNORE INTO events_self VALUES (1, ?)').run(randomBytes(6).toString('base64url'))
     this.#id = String(db.prepare('SELECT id FROM events_self').get()!.id)
     this.#head = Number(db.prepare('SELECT max(seq) AS head FROM events_outbox').get()?.head ?? 0)
+    this.#floor = Number(db.prepare('SELECT seq FROM events_floor').get()!.seq)
   }
 
   head(): number {
@@ -73,7 +88,64 @@ export class Outbox {
     const [id, seq] = decodeCursor(cursor) ?? []
     const known = id === this.#id && typeof seq === 'number' && Number.isInteger(seq) && seq >= 0 && seq <= this.#head
     if (!known) throw new OpenPactError('EVENT_CURSOR_INVALID')
+    if (seq < this.#floor) throw new OpenPactError('EVENT_CURSOR_EXPIRED')
     return seq
+  }
+
+  floor(): number {
+    return this.#floor
+  }
+
+  /** Number of the event that a correction takes back. */
+  corrected(seq: number): number {
+    return Number(this.#store.db.prepare('SELECT corrects FROM events_outbox WHERE seq = ?').get(seq)?.corrects ?? 0)
+  }
+
+  /** How many events of a pact come after a number; no more than `most` are counted. */
+  count(after: number, pactId: string, most: number): number {
+    const sql = `SELECT count(*) AS n FROM (SELECT 1 FROM events_outbox INDEXED BY events_outbox_pact
+      WHERE pact = (SELECT no FROM events_pacts WHERE id = ?) AND seq > ? LIMIT ?)`
+    return Number(this.#store.db.prepare(sql).get(pactId, after, most)!.n)
+  }
+
+  /** Number of the oldest event of a pact after another, or null. */
+  next(after: number, pactId: string): number | null {
+    const sql = `SELECT seq FROM events_outbox INDEXED BY events_outbox_pact
+      WHERE pact = (SELECT no FROM events_pacts WHERE id = ?) AND seq > ? ORDER BY seq LIMIT 1`
+    const seq = this.#store.db.prepare(sql).get(pactId, after)?.seq
+    return seq === undefined ? null : Number(seq)
+  }
+
+  /** Number of the oldest event of a pact that a reorder may still take back, or null. */
+  oldestMovable(pactId: string): number | null {
+    const sql = `SELECT first FROM events_tail WHERE pact = (SELECT no FROM events_pacts WHERE id = ?)
+      ORDER BY position LIMIT 1`
+    const first = this.#store.db.prepare(sql).get(pactId)?.first
+    return first === undefined ? null : Number(first)
+  }
+
+  /** Notes the newest number for a time, ms. */
+  mark(at: number): void {
+    this.#store.db.prepare('INSERT OR REPLACE INTO events_clock VALUES (?, ?)').run(at, this.#head)
+  }
+
+  /** The newest number there was at a time or before it, as far as it was noted; 0 when it was not. */
+  headAt(time: number): number {
+    const row = this.#store.db.prepare('SELECT seq FROM events_clock WHERE at <= ? ORDER BY at DESC LIMIT 1').get(time)
+    return Number(row?.seq ?? 0)
+  }
+
+  /** Deletes events up to a number, never the newest one: numbers are given only once. */
+  prune(to: number): void {
+    const floor = Math.min(to, this.#head - 1)
+    if (floor <= this.#floor) return
+    const { db } = this.#store
+    this.#store.transaction(() => {
+      db.prepare('DELETE FROM events_outbox WHERE seq <= ?').run(floor)
+      db.prepare('UPDATE events_floor SET seq = ?').run(floor)
+      db.prepare('DELETE FROM events_clock WHERE seq < ?').run(floor)
+    })
+    this.#floor = floor
   }
 
   rows(after: number, pact: Pact | undefined, limit: number): OutboxRow[] {
@@ -145,7 +217,10 @@ export class Outbox {
     try {
       this.#store.transaction(() => {
         next = this.#takeBack(no, common.position, next)
-        for (const happening of happenings) next = this.#append(no, happening, happening.position >= confirmed, next)
+        for (const happening of happenings) {
+          // Told in the pact that it was carried over from.
+          if (!happening.carried) next = this.#append(no, happening, happening.position >= confirmed, next)
+        }
         const last = happenings.at(-1)
         const { db } = this.#store
         db.prepare('DELETE FROM events_tail WHERE pact = ? AND position < ?').run(no, confirmed)

@@ -5,7 +5,8 @@ import { authorise } from '../access/permits.ts'
 import { type RouteCall, route } from '../http/route.ts'
 import type { Caller } from '../operations/operation.ts'
 import type { Wanted } from './hub.ts'
-import { events, streams } from './service.ts'
+import { matchOf } from './query.ts'
+import { events, matcher, streams } from './service.ts'
 
 const name = 'GET /v1/events'
 
@@ -14,13 +15,17 @@ export const eventStream = route({
   path: '/v1/events',
   access: 'read',
   summary:
-    'Server-sent events as they happen. Query: pact (alias or id), types (kinds of events or types of entries, separated by commas), topic, since (a cursor). Resumes after Last-Event-ID.',
+    'Server-sent events as they happen. Query: pact (alias or id), since (a cursor), and what is wanted: type or types, status, topic, agent, owner, role, priority, assignee, text, until, or match (a whole match as JSON). Resumes after Last-Event-ID.',
   async handle(call) {
     const { reply, signal, ctx } = call
     const feed = ctx.use(events)
     const wanted = wantedBy(call)
     const cursor = header(call, 'last-event-id') ?? text(call, 'since')
     const seq = cursor === undefined ? feed.head() : feed.read(cursor)
+    if (wanted.match?.needsPeople) {
+      const pacts = ctx.kernel.pacts.list().filter(({ id }) => !wanted.pacts || wanted.pacts.includes(id))
+      await Promise.all(pacts.map(pact => ctx.use(matcher).people(pact)))
+    }
     reply.hijack()
     reply.raw.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
@@ -34,13 +39,12 @@ export const eventStream = route({
   },
 })
 
-/** @throws OpenPactError PACT_UNKNOWN, OUT_OF_SCOPE */
+/** @throws OpenPactError PACT_UNKNOWN, OUT_OF_SCOPE, MATCH_INVALID */
 function wantedBy(call: RouteCall): Wanted {
-  const types = [text(call, 'types'), text(call, 'type')].flatMap(list => list?.split(',') ?? []).filter(Boolean)
+  const match = matchOf(call.request.query as Record<string, unknown>)
   return {
     pacts: pactsOf(call.caller!, call),
-    types: types.length > 0 ? types : null,
-    topic: text(call, 'topic') ?? null,
+    match: match && call.ctx.use(matcher).compile(match),
   }
 }
 

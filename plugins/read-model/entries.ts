@@ -1,5 +1,6 @@
 /** The table `entries`: one row per linearised entry, written from a record and rendered as the API shows it. */
-import { ACCEPTED, type LogRecord, type Pact, type Ref } from '../../kernel/index.ts'
+import { ACCEPTED, type LogRecord, type Pact, pactId, type Ref } from '../../kernel/index.ts'
+import { secretAllowed } from '../secrets/service.ts'
 import type { Database, Value } from '../store/sqlite.ts'
 import { packedRows } from './packed.ts'
 import type { ReadPayload } from './payloads.ts'
@@ -32,9 +33,9 @@ const DEDUP_BYTES = 16
 const DAY = 24 * 60 * 60 * 1000
 
 /** The part of a row that says which entry it is. */
-type NamedRow = Pick<EntryRow, 'at' | 'writer' | 'n' | 'type' | 'verdict'>
+type NamedRow = Pick<EntryRow, 'at' | 'writer' | 'n' | 'type' | 'verdict' | 'extra'>
 
-type Extra = Pick<EntryView, 'caused_by' | 'hops' | 'origin'>
+type Extra = Pick<EntryView, 'caused_by' | 'hops' | 'origin' | 'secret_allowed' | 'carried_from'>
 
 export class Entries {
   readonly #db: Database
@@ -82,7 +83,9 @@ export class Entries {
   /** Edges of an accepted entry to entries of the same pact; those of other pacts are in its row only. */
   link(pact: Pact, at: number, record: LogRecord): void {
     for (const ref of record.entry?.refs ?? []) {
-      if (ref.pact && ref.pact !== pact.id) continue
+      // What was carried over may name its own pact as it was then.
+      const own = !ref.pact || ref.pact === pact.id || (record.carried && ref.pact === pactId(record.carried))
+      if (!own) continue
       this.#db.prepare('INSERT OR IGNORE INTO refs VALUES (?, ?, ?)').run(ref.id, at, this.#words.number(ref.type))
     }
   }
@@ -137,7 +140,7 @@ export class Entries {
 
   /** What `identify` takes of the rows from a position up to another, by position, whatever their verdicts. */
   named(pactNo: number, from: number, to: number): Map<number, NamedRow> {
-    const select = this.#db.prepare('SELECT at, writer, n, type, verdict FROM entries WHERE at >= ? AND at < ?')
+    const select = this.#db.prepare('SELECT at, writer, n, type, verdict, extra FROM entries WHERE at >= ? AND at < ?')
     const rows = [lanes.accepted, lanes.refused].flatMap(
       lane => select.all(rowKey(pactNo, lane, from), rowKey(pactNo, lane, to)) as unknown as NamedRow[],
     )
@@ -272,11 +275,14 @@ function wireRef({ pact, id, type }: Ref): Ref {
   return pact ? { pact, id, type } : { id, type }
 }
 
-function extraOf({ entry }: LogRecord): string | null {
-  if (!entry || !(entry.caused_by || entry.hops || entry.origin)) return null
+function extraOf({ entry, carried }: LogRecord): string | null {
+  const allowed = secretAllowed(entry?.ext)
+  if (!entry || !(entry.caused_by || entry.hops || entry.origin || allowed || carried)) return null
   const extra: Extra = {}
   if (entry.caused_by) extra.caused_by = entry.caused_by
   if (entry.hops) extra.hops = entry.hops
   if (entry.origin) extra.origin = entry.origin
+  if (allowed) extra.secret_allowed = true
+  if (carried) extra.carried_from = pactId(carried)
   return JSON.stringify(extra)
 }

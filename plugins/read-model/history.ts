@@ -31,7 +31,8 @@ export async function happenings(
     const row = rows.get(position + i)
     if (!row) return []
     const { id, type, verdict } = parts.entries.identify(row)
-    return [{ position: position + i, chain, id, type, verdict, changes: changes.get(position + i) ?? [] }]
+    const carried = row.extra !== null && 'carried_from' in (JSON.parse(row.extra) as object)
+    return [{ position: position + i, chain, id, type, verdict, carried, changes: changes.get(position + i) ?? [] }]
   })
 }
 

@@ -150,7 +150,9 @@ export class Index implements ReadModel {
   progress(pact: Pact): Progress {
     const { no, indexed, floor, partial, rebuilds } = this.#of(pact)
     const length = pact.closed ? indexed : pact.length
-    return { indexed, confirmed: floor, length, partial: partial || this.#parts.tables.lagging(no).size > 0, rebuilds }
+    const lagging = this.#parts.tables.lagging(no)
+    const reach = Math.min(indexed, ...lagging.values())
+    return { indexed, confirmed: floor, length, reach, partial: partial || lagging.size > 0, rebuilds }
   }
 
   sync(pact: Pact): Promise<void> {

@@ -1,6 +1,6 @@
 /** What of an entry can be read here: its payload as JSON, and whether it is what its type promises. */
 import { Ajv, type ValidateFunction } from 'ajv'
-import { ACCEPTED, type EntryType, type Kernel, type LogRecord } from '../../kernel/index.ts'
+import { ACCEPTED, type EntryType, IMPORT, type Kernel, type LogRecord } from '../../kernel/index.ts'
 
 export interface ReadPayload {
   /** JSON text: the payload, or what is known of it when it cannot be read. */
@@ -22,6 +22,8 @@ export function readPayload(record: LogRecord, kernel: Pick<Kernel, 'entryType'>
     const kept = { size: record.size, hash: record.hash.toString('hex') }
     return unreadable(kept, 'it is malformed or over a limit; only its size and hash were kept')
   }
+  if (entry.type === IMPORT)
+    return { json: JSON.stringify({ bytes: entry.payload.length }), value: undefined, unreadable: null }
   if (entry.enc) return unreadable(entry.payload.toString('base64'), `it is encrypted (${entry.enc})`)
   const json = entry.payload.toString('utf8')
   let value: unknown

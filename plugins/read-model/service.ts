@@ -31,6 +31,10 @@ export interface EntryView {
   caused_by?: string
   hops?: number
   origin?: string
+  /** Its author had it signed without a search for secrets. */
+  secret_allowed?: true
+  /** Id of the pact that it was written in, when refounding carried it over. */
+  carried_from?: string
 }
 
 /** Each combination that is not refused with QUERY_UNSUPPORTED is one range of an index per type. */
@@ -70,6 +74,8 @@ export interface Happening {
   id: string
   type: string
   verdict: string
+  /** It was carried over from an earlier pact: no news. */
+  carried: boolean
   changes: SubjectChange[]
 }
 
@@ -79,6 +85,8 @@ export interface Progress {
   /** Length below which the index is confirmed: nothing there is undone any more. */
   confirmed: number
   length: number
+  /** Positions below this are indexed in every table: all that happened there can be looked up. */
+  reach: number
   /** Older history, or a table of it, is still being fetched or indexed; the newest entries can be read already. */
   partial: boolean
   /** How often the index of this pact was found to differ from confirmed history and was rebuilt since the start. */

@@ -26,6 +26,12 @@ export const EntryShape = Type.Object({
   caused_by: Type.Optional(Type.String()),
   hops: Type.Optional(Type.Integer()),
   origin: Type.Optional(Type.String()),
+  carried_from: Type.Optional(
+    Type.String({ description: 'Id of the pact that it was written in, before it was refounded' }),
+  ),
+  secret_allowed: Type.Optional(
+    Type.Literal(true, { description: 'Its author had it signed without a search for secrets' }),
+  ),
 })
 
 /** A page of a list. */

@@ -52,6 +52,7 @@ export function projectTask(record: LogRecord, db: Database, context: Projection
     case 'task.release': {
       const row = update(`status = 'open', claimant = NULL, lease_until = NULL`)
       tell('released', row)
+      tell('open', row)
       tell('ready', row)
       return
     }

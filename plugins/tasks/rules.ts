@@ -47,6 +47,7 @@ export const rules = defineRules<TaskSettings>({
   protocol: 1,
   defaults,
   types: ['task', 'task.claim', 'task.renew', 'task.release', 'task.complete'],
+  carries: true,
   async validate(entry, context) {
     const outcome = await decide(entry, context)
     return typeof outcome === 'string' ? outcome : undefined

@@ -116,7 +116,7 @@ test('what happens to a task is told once, in order', async () => {
   await machine.say('task.renew', ann, { task: first, lease_ms: MINUTE })
   expect(machine.news()).toEqual(['task.claimed 1'])
   await machine.say('task.release', ann, { task: first })
-  expect(machine.news()).toEqual(['task.released 1', 'task.ready 1'])
+  expect(machine.news()).toEqual(['task.released 1', 'task.open 1', 'task.ready 1'])
   await machine.complete(first)
   expect(machine.news()).toEqual(['task.claimed 1', 'task.complete 1', 'task.ready 2'])
   expect(historyOf(machine.model, pact, first)).toEqual([0, 2, 4, 5, 6, 7])

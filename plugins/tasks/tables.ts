@@ -18,7 +18,7 @@ const types = ['task', 'task.claim', 'task.renew', 'task.release', 'task.complet
  */
 export const tasksTable = table({
   name: 'tasks_task',
-  version: 1,
+  version: 2,
   types,
   create: `
     CREATE TABLE tasks_task (
