@@ -111,7 +111,7 @@ describe('openapi.json', () => {
   it('says what goes where', () => {
     const make = at('/v1/pacts/{pactId}/toys', 'post')
     const body = make?.requestBody?.content['application/json']?.schema
-    expect(Object.keys(body?.properties ?? {})).toEqual(['name', 'colour', 'parts'])
+    expect(Object.keys(body?.properties ?? {})).toEqual(['name', 'colour', 'parts', 'allow_secret'])
     expect(Object.keys(make?.responses ?? {})).toContain('201')
     expect(make?.parameters?.map(p => `${p.in} ${p.name}`)).toEqual(['path pactId', 'header Idempotency-Key'])
     const list = at('/v1/pacts/{pactId}/toys', 'get')

@@ -57,6 +57,7 @@ export function serveOperation(app: FastifyInstance, operation: Operation, servi
     method: shape.method,
     url: shape.path,
     exposeHeadRoute: read,
+    bodyLimit: operation.bodyLimit && Math.max(operation.bodyLimit, app.initialConfig.bodyLimit ?? 0),
     onRequest: door.knock(operation.access),
     handler: async (request, reply) => {
       const params = request.params as Record<string, string>

@@ -58,6 +58,12 @@ describe('bad bodies', () => {
     fails(await post({ name: 'x', parts: 'y'.repeat(131_072) }), 413, 'BODY_TOO_LARGE', /131072/)
   })
 
+  it('far too large: who is still sending hears the answer', async () => {
+    for (const name of ['y'.repeat(8_000_000), 'z'.repeat(1_500_000)])
+      fails(await post({ name }), 413, 'BODY_TOO_LARGE', /131072/)
+    expect((await post({ name: 'after' })).status).toBe(201)
+  })
+
   it('too deep', async () => {
     fails(
       await post(`{"name":"x","parts":${'['.repeat(40)}${']'.repeat(40)}}`),

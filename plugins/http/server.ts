@@ -139,8 +139,15 @@ export class HttpServer implements Http {
     app.setErrorHandler((error, request, reply) => {
       // A body that nobody reads is not what is wrong with a path that does not exist.
       const missed = request.is404 && !isOpenPactError(error)
-      const answered = missed ? this.#table.miss(request.method, request.raw.url ?? '') : requestError(error, bodyLimit)
+      const limit = request.routeOptions.bodyLimit ?? bodyLimit
+      const answered = missed ? this.#table.miss(request.method, request.raw.url ?? '') : requestError(error, limit)
       if (!isOpenPactError(error) && answered.kind === 'internal') this.#ctx.log.error('a request failed', { error })
+      // Nobody who is still sending hears the answer of a closed connection: what is left is read and dropped, for as long as
+      // `requestTimeout` allows.
+      if (answered.code === 'BODY_TOO_LARGE') {
+        reply.removeHeader('connection')
+        request.raw.resume()
+      }
       return reply
         .code(statusOf(answered))
         .headers(problemHeaders(answered))
