@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['{kernel,plugins,cli,test,examples}/**/*.test.ts'],
-    exclude: ['dist/**', 'node_modules/**'],
+    include: ['{kernel,plugins,cli,sdk,test,examples}/**/*.test.ts'],
+    exclude: ['dist/**', 'sdk/dist/**', 'node_modules/**'],
     // Each file opens real stores and sockets; forks keep native handles of one file away from another.
     pool: 'forks',
     maxWorkers: 2,

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { Client, readEvent } from './client.ts'
+import { Client, pathPart, readEvent } from './client.ts'
 import { asFailure } from './errors.ts'
 
 const closers: (() => void)[] = []
@@ -77,6 +77,11 @@ describe('client', () => {
     for await (const event of client.events('/v1/events', { lastEventId: '6' })) events.push(event)
     expect(events).toEqual([{ id: '7', event: 'entry-applied', data: '{"from":"6"}' }])
   })
+})
+
+it('refuses names that would change the path of a request', () => {
+  expect(pathPart('a/b c')).toBe('a%2Fb%20c')
+  for (const name of ['', '.', '..']) expect(() => pathPart(name)).toThrow(/names nothing/)
 })
 
 describe('event blocks', () => {

@@ -3,6 +3,15 @@ import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:ht
 import { OpenPactError } from '../kernel/errors.ts'
 import { type Failure, kindOf, RemoteFailure } from './errors.ts'
 
+/**
+ * A value as one part of a path.
+ * @throws OpenPactError USAGE for those that a URL would take for a step in it, and so reach another operation
+ */
+export function pathPart(value: string): string {
+  if (!['', '.', '..'].includes(value)) return encodeURIComponent(value)
+  throw new OpenPactError('USAGE', { reason: `"${value}" names nothing`, hint: 'Give a name or an id.' })
+}
+
 export interface RequestOptions {
   query?: Record<string, unknown>
   body?: unknown

@@ -1,15 +1,17 @@
 /** The daemon: one kernel on one data directory, from its configuration to its last closed file. */
 import { rmSync } from 'node:fs'
 import { chmod, rename, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { type Config, loadConfig, mergeConfig, parseHostPort } from '../kernel/config.ts'
+import { basename, dirname } from 'node:path'
+import { type Config, findConfig, loadConfig, mergeConfig, parseHostPort } from '../kernel/config.ts'
 import { machineError, makeFolder } from '../kernel/host/data-dir.ts'
 import { type Log, openLog } from '../kernel/host/log.ts'
 import { type Kernel, OpenPactError, startKernel } from '../kernel/index.ts'
 import builtIn from '../openpact.config.ts'
 import { http } from '../plugins/http/route.ts'
-import './errors.ts'
+import type { PluginReport } from './commands/plugins.ts'
+import { asFailure, renderFailure } from './errors.ts'
 import type { DaemonRecord, Place } from './place.ts'
+import { configLimit, watchdog } from './watchdog.ts'
 
 export interface DaemonOptions {
   place: Place
@@ -22,6 +24,8 @@ export interface DaemonOptions {
   /** Makes a pact when the machine has none. */
   firstPact?: boolean
   onprogress?: (text: string) => void
+  /** Called with the name of a configuration file before it is evaluated, and with null afterwards. */
+  onconfig?: (file: string | null) => Promise<void>
   /** Lines of the log, as JSON, for whoever watches. */
   watch?: { write(line: string): void }
 }
@@ -41,7 +45,7 @@ const closeLimit = 30_000
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { place } = options
   await usable(place.dataDir)
-  const config = await fullConfig(options)
+  const config = await limitedConfig(options)
   const log = openLog({ level: config.log?.level, file: place.logFile, stream: options.watch })
   try {
     options.onprogress?.('Opening the pacts')
@@ -50,6 +54,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       plugins: config.plugins ?? [],
       network: networkOf(config),
       log,
+      onprogress: options.onprogress,
     })
     try {
       if (options.firstPact && kernel.pacts.list().length + kernel.pacts.failed.size === 0) {
@@ -91,9 +96,25 @@ async function usable(dataDir: string): Promise<void> {
   }
 }
 
+/** The file may hold code: what waits for ever is refused by the loader, what blocks this very process by the watchdog. */
+async function limitedConfig(options: DaemonOptions): Promise<Config> {
+  const file = options.config ?? (await findConfig(options.place.dataDir))
+  if (file === null) return fullConfig(options, undefined)
+  const name = basename(file)
+  await options.onconfig?.(name)
+  const hangs = asFailure(new OpenPactError('CONFIG_HANGS', { file: name, seconds: configLimit / 1000 }))
+  const callOff = await watchdog(configLimit, renderFailure(hangs, false))
+  try {
+    return await fullConfig(options, file)
+  } finally {
+    await callOff()
+    await options.onconfig?.(null)
+  }
+}
+
 /** The built-in plugins, then the configuration file, then the flags: each says only what it changes. */
-export async function fullConfig(options: Omit<DaemonOptions, 'onprogress' | 'watch'>): Promise<Config> {
-  const { config } = await loadConfig({ dataDir: options.place.dataDir, file: options.config })
+async function fullConfig(options: DaemonOptions, file: string | undefined): Promise<Config> {
+  const { config } = file === undefined ? { config: {} } : await loadConfig({ dataDir: options.place.dataDir, file })
   const flags: Config = {
     plugins: options.port === undefined ? [] : [{ plugin: 'http', config: { port: options.port } }],
   }
@@ -122,13 +143,21 @@ function checkedAddress(text: string): string {
 
 async function announce(kernel: Kernel, place: Place): Promise<DaemonRecord> {
   const { url } = kernel.use(http)
-  const record: DaemonRecord = { pid: process.pid, url, started: Date.now(), version: kernel.version }
-  const fresh = `${place.daemonFile}.new`
+  const started = Date.now()
+  const record: DaemonRecord = { pid: process.pid, url, started, version: kernel.version }
+  const report: PluginReport = { reported: started, entries: kernel.plugins() }
   await makeFolder(dirname(place.daemonFile))
-  await writeFile(fresh, `${JSON.stringify(record)}\n`, { mode: 0o600 })
-  await chmod(fresh, 0o600)
-  await rename(fresh, place.daemonFile)
+  await publish(place.pluginsFile, report)
+  await publish(place.daemonFile, record)
   return record
+}
+
+/** Whole or not at all, and for this user alone. */
+async function publish(file: string, content: object): Promise<void> {
+  const fresh = `${file}.new`
+  await writeFile(fresh, `${JSON.stringify(content)}\n`, { mode: 0o600 })
+  await chmod(fresh, 0o600)
+  await rename(fresh, file)
 }
 
 /**

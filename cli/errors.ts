@@ -33,6 +33,21 @@ export const cliErrors = defineErrors({
     message: 'The daemon (process {pid}) is still closing after {seconds} s.',
     help: 'It may be finishing a large write; look at {log} and ask again.',
   },
+  PLACE_FORBIDDEN: {
+    kind: 'forbidden',
+    message: 'You may not look into the data directory {dataDir}: {reason}',
+    help: 'Run this as the user who started the daemon, or name another directory with --data-dir.',
+  },
+  NOTHING_REPORTED: {
+    kind: 'unavailable',
+    message: 'No daemon is running on {dataDir}, and none has reported its plugins yet.',
+    help: 'Start it with `openpact start`; the configuration is evaluated by the daemon only.',
+  },
+  CONFIG_HANGS: {
+    kind: 'invalid',
+    message: 'The configuration {file} was not evaluated within {seconds} s.',
+    help: 'Look for what it waits for or repeats without end, correct it and start again.',
+  },
   TOKEN_UNREADABLE: {
     kind: 'unauthenticated',
     message: 'The access token in {file} cannot be read: {reason}',
@@ -57,6 +72,31 @@ export const cliErrors = defineErrors({
     kind: 'invalid',
     message: '"{value}" is not a bootstrap address.',
     help: 'Use host:port, several separated by commas, e.g. --bootstrap 127.0.0.1:49737',
+  },
+  SERVICE_UNSUPPORTED: {
+    kind: 'unavailable',
+    message: 'OpenPact cannot install itself as a service on {platform}.',
+    help: 'Services are made for systemd (Linux) and launchd (macOS); elsewhere let your own service manager run `openpact start --foreground`.',
+  },
+  SERVICE_MANAGER_MISSING: {
+    kind: 'unavailable',
+    message: 'The service manager of this user cannot be reached: `{command}` said: {reason}',
+    help: 'Log in as this user in a session of its own (not by su or sudo), or run `openpact start` without a service; `--dry-run` prints the service.',
+  },
+  SERVICE_TRANSIENT: {
+    kind: 'conflict',
+    message: 'This copy of OpenPact lies in the cache of npx, from where it may vanish at any time.',
+    help: 'Install it with `npm install --global openpact`, then run `openpact service install`.',
+  },
+  SERVICE_NOT_INSTALLED: {
+    kind: 'missing',
+    message: 'There is no service at {path}.',
+    help: 'Install it with `openpact service install`.',
+  },
+  SERVICE_FAILED: {
+    kind: 'internal',
+    message: '`{command}` failed: {reason}',
+    help: 'Look with `openpact service status` and `openpact service logs`, correct it and repeat the command.',
   },
   STREAM_ENDED: {
     kind: 'unavailable',

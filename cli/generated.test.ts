@@ -1,8 +1,10 @@
 import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { asFailure } from './errors.ts'
-import { addOperations, inputOf, type OperationInfo } from './generated.ts'
+import { addOperations } from './generated.ts'
+import type { OperationInfo } from './known-operations.ts'
 import { Session } from './session.ts'
+import { inputOf } from './typed.ts'
 
 const create: OperationInfo = {
   name: 'tasks.create',
@@ -19,7 +21,14 @@ const create: OperationInfo = {
     properties: {
       title: { type: 'string' },
       priority: { type: 'integer' },
-      lease_ms: { type: 'integer' },
+      lease_ms: {
+        type: 'integer',
+        minimum: 1000,
+        maximum: 86_400_000,
+        description: 'How long it holds, in ms (60000)',
+      },
+      wait: { type: 'number', maximum: 30, description: 'Seconds to wait' },
+      expires_in: { type: 'string', pattern: '^(never|[1-9][0-9]{0,5}[smhd])$' },
       urgent: { type: 'boolean' },
       depends_on: { type: 'array', items: { type: 'string' } },
       refs: { type: 'array', items: { anyOf: [{ type: 'string' }, { type: 'object' }] } },
@@ -50,7 +59,7 @@ function typed(operation: OperationInfo, words: string[]): Record<string, unknow
 
 describe('generated verbs', () => {
   it('take arguments and flags by the types of the schema', () => {
-    const words = ['Fix it', '--priority', '2', '--lease-ms', '5000', '--urgent', '--until', 'confirmed']
+    const words = ['Fix it', '--priority', '2', '--lease', '5s', '--urgent', '--until', 'confirmed']
     expect(typed(create, words)).toEqual({
       title: 'Fix it',
       priority: 2,
@@ -79,6 +88,21 @@ describe('generated verbs', () => {
     })
   })
 
+  it('take spans of time in one form, whatever the field counts in', () => {
+    const lease = (text: string) => typed(create, ['x', '--lease', text]).lease_ms
+    expect(['1500ms', '30', '30s', '0.5m', '24h', '1d'].map(lease)).toEqual([
+      1500, 30_000, 30_000, 30_000, 86_400_000, 86_400_000,
+    ])
+    expect(typed(create, ['x', '--wait', '500ms', '--expires-in', '90']).wait).toBe(0.5)
+    expect(typed(create, ['x', '--expires-in', '90']).expires_in).toBe('90s')
+    expect(typed(create, ['x', '--expires-in', 'never']).expires_in).toBe('never')
+    for (const text of ['soon', '5 s', '-5s', '0.5s', '2d', '1e3']) {
+      expect(() => lease(text), text).toThrow(
+        expect.objectContaining({ code: 'USAGE', help: expect.stringContaining('1s to 1d') }),
+      )
+    }
+  })
+
   it('leave what is no number to the daemon, which names the field', () => {
     expect(typed(create, ['x', '--priority', 'high'])).toEqual({ title: 'x', priority: 'high' })
   })
@@ -95,6 +119,20 @@ describe('generated verbs', () => {
 
   it('refuse a missing argument', () => {
     expect(() => typed(create, [])).toThrow(/missing required argument/)
+  })
+
+  it('explain themselves: spans, lists, groups', () => {
+    const program = new Command()
+    addOperations(program, [create, claim], () => new Session({}))
+    const [group] = program.commands
+    expect(group?.summary()).toBe('add, claim')
+    const options = new Map(
+      group?.commands[0]?.options.map(({ long, flags, description }) => [long, `${flags} ${description}`]),
+    )
+    expect(options.get('--lease')).toBe('--lease <duration> How long it holds (1m)')
+    expect(options.get('--wait')).toBe('--wait <duration> how long to wait')
+    expect(options.get('--depends-on')).toBe('--depends-on <value> repeat the flag for more than one')
+    expect(options.get('--until')).toBe('--until <value> applied | confirmed')
   })
 
   it('share groups, and leave own commands alone', () => {

@@ -7,6 +7,7 @@ import { OpenPactError } from '../kernel/errors.ts'
 import { makeFolder } from '../kernel/host/data-dir.ts'
 import { type Failure, RemoteFailure } from './errors.ts'
 import type { DaemonRecord, Place } from './place.ts'
+import { configLimit } from './watchdog.ts'
 
 export interface LaunchOptions {
   place: Place
@@ -25,6 +26,8 @@ const END_LIMIT = 2_000
 /** What a starting daemon tells the process that launched it. */
 export type Report =
   | { state: 'starting'; text: string }
+  /** It evaluates this file, or none any more: if it ends now, it was for that. */
+  | { state: 'configuring'; file: string | null }
   | { state: 'ready'; record: DaemonRecord }
   | { state: 'failed'; failure: Failure }
 
@@ -78,15 +81,21 @@ function launchArguments(options: LaunchOptions): string[] {
 
 function ready(child: ChildProcess, ended: Promise<number | null>, options: LaunchOptions): Promise<DaemonRecord> {
   const log = options.place.logFile
+  let evaluated: string | null = null
+  const failed = (code: number | null) =>
+    evaluated === null
+      ? new OpenPactError('DAEMON_FAILED', { code: code ?? 'none', log })
+      : new OpenPactError('CONFIG_HANGS', { file: evaluated, seconds: configLimit / 1000 })
   return new Promise((resolve, reject) => {
     child.on('message', (report: Report) => {
       if (report.state === 'ready') resolve(report.record)
       else if (report.state === 'failed') reject(new RemoteFailure(report.failure))
+      else if (report.state === 'configuring') evaluated = report.file
       else options.onprogress?.(report.text)
     })
     child.once('error', cause => reject(new OpenPactError('DAEMON_FAILED', { code: 'none', log }, { cause })))
     // A report that is still in the pipe is read before the channel closes.
-    child.once('disconnect', () => ended.then(code => reject(new OpenPactError('DAEMON_FAILED', { code, log }))))
+    child.once('disconnect', () => ended.then(code => reject(failed(code))))
   })
 }
 

@@ -2,17 +2,27 @@
 /** The `openpact` command. */
 import { Command, CommanderError } from 'commander'
 import { OpenPactError } from '../kernel/errors.ts'
+import { near } from '../kernel/host/near.ts'
+import { backupCommand, restoreCommand } from './commands/backup.ts'
+import { callCommand } from './commands/call.ts'
+import { completionCommand } from './commands/completion.ts'
 import { dhtCommand } from './commands/dht.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { hookCommand } from './commands/hook.ts'
 import { initCommand } from './commands/init.ts'
+import { installCommand, uninstallCommand } from './commands/install.ts'
 import { joinCommand } from './commands/join.ts'
 import { logCommand } from './commands/log.ts'
+import { logsCommand } from './commands/logs.ts'
+import { mcpCommand } from './commands/mcp.ts'
 import { pluginsCommand } from './commands/plugins.ts'
+import { serviceCommand } from './commands/service.ts'
 import { startCommand } from './commands/start.ts'
 import { statusCommand } from './commands/status.ts'
 import { stopCommand } from './commands/stop.ts'
 import { asFailure, exitCode, renderFailure } from './errors.ts'
-import { addOperations, knownOperations } from './generated.ts'
+import { addOperations } from './generated.ts'
+import { knownOperations } from './known-operations.ts'
 import { type Flags, Session } from './session.ts'
 import { ownVersion } from './version.ts'
 
@@ -23,9 +33,19 @@ const own = [
   statusCommand,
   joinCommand,
   logCommand,
+  logsCommand,
   pluginsCommand,
   doctorCommand,
+  callCommand,
+  serviceCommand,
+  completionCommand,
+  mcpCommand,
+  installCommand,
+  uninstallCommand,
+  hookCommand,
   dhtCommand,
+  backupCommand,
+  restoreCommand,
 ]
 
 async function main(argv: readonly string[]): Promise<void> {
@@ -42,11 +62,15 @@ async function main(argv: readonly string[]): Promise<void> {
     .option('--json', 'answer in JSON')
     .exitOverride()
     .configureOutput({ outputError: () => {} })
+    .configureHelp({ showGlobalOptions: true })
   const session = () => new Session(program.opts<Flags>())
   for (const add of own) add(program, session)
-  const early = new Session(earlyFlags(argv))
-  addOperations(program, await knownOperations(early), session)
-  for (const command of everyCommand(program)) command.exitOverride().copyInheritedSettings(program)
+  if (needsOperations(program, argv))
+    addOperations(program, await knownOperations(new Session(earlyFlags(argv))), session)
+  for (const command of everyCommand(program)) {
+    command.exitOverride().copyInheritedSettings(program)
+    refuseHelpOnUnknown(command)
+  }
   try {
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {
@@ -54,16 +78,44 @@ async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
+/** A command of its own, or the version, asked for plainly: loading every plugin's declarations would take longer than the command. */
+function needsOperations(program: Command, argv: readonly string[]): boolean {
+  if (argv.some(word => word === '--version' || word === '-V')) return false
+  let at = 0
+  while (argv[at]?.startsWith('-')) {
+    const option = program.options.find(({ short, long }) => argv[at] === short || argv[at] === long)
+    at += option?.required ? 2 : 1
+  }
+  // Completion tells of all commands; generated ones stand beside `backup verify`.
+  return (
+    !program.commands.some(each => each.name() === argv[at]) || ['completion', 'backup'].includes(argv[at] as string)
+  )
+}
+
 /** Where the operations are cached depends on flags that are parsed only when all commands are known. */
 function earlyFlags(argv: readonly string[]): Flags {
   const at = argv.indexOf('--data-dir')
   const joined = argv.find(word => word.startsWith('--data-dir='))
   const dataDir = at >= 0 ? argv[at + 1] : joined?.slice('--data-dir='.length)
-  return dataDir === undefined ? {} : { dataDir }
+  return { ...(dataDir === undefined ? {} : { dataDir }), json: argv.includes('--json') }
 }
 
 function everyCommand(parent: Command): Command[] {
-  return parent.commands.flatMap(command => [command, ...everyCommand(command)])
+  return [parent, ...parent.commands.flatMap(everyCommand)]
+}
+
+/** `openpact nosuch --help` asks for the help of something that does not exist: saying so is the answer, not other help. */
+function refuseHelpOnUnknown(command: Command): void {
+  if (command.commands.length === 0 || command.registeredArguments.length > 0) return
+  const known = command.commands.flatMap(each => [each.name(), ...each.aliases()])
+  command.addHelpText('before', () => {
+    const [word = ''] = command.args.filter(arg => arg !== 'help')
+    if (word === '' || word.startsWith('-') || known.includes(word)) return ''
+    const message = `unknown command '${word}'${near(word, known)
+      .replace(/^ (.*)$/, ' ($1)')
+      .replaceAll('"', '')}`
+    throw new CommanderError(2, 'commander.unknownCommand', message)
+  })
 }
 
 /** Help and version are no failures; a mistyped command line is one of ours. */

@@ -18,6 +18,7 @@ export interface Place {
   dataDir: string
   daemonFile: string
   operationsFile: string
+  pluginsFile: string
   tokenFile: string
   logFile: string
 }
@@ -29,18 +30,24 @@ export function placeOf(dataDir: string | undefined): Place {
     dataDir: dir,
     daemonFile: join(dir, 'run', 'daemon.json'),
     operationsFile: join(dir, 'run', 'operations.json'),
+    pluginsFile: join(dir, 'run', 'plugins.json'),
     tokenFile: join(dir, 'token'),
     logFile: join(dir, 'logs', 'daemon.log'),
   }
 }
 
-/** The daemon that serves this directory, or null. A record left by a killed daemon counts as none. */
+/**
+ * The daemon that serves this directory, or null. A record left by a killed daemon counts as none.
+ * @throws OpenPactError PLACE_FORBIDDEN when it cannot be known, because the directory is somebody else's
+ */
 export function runningDaemon(place: Place): DaemonRecord | null {
   let record: Partial<DaemonRecord>
   try {
     record = JSON.parse(readFileSync(place.daemonFile, 'utf8'))
-  } catch {
-    return null
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? ''
+    if (code !== 'EACCES' && code !== 'EPERM') return null
+    throw new OpenPactError('PLACE_FORBIDDEN', { dataDir: place.dataDir, reason: code }, { cause: error })
   }
   if (typeof record.pid !== 'number' || typeof record.url !== 'string') return null
   return isAlive(record.pid) ? (record as DaemonRecord) : null
@@ -66,8 +73,10 @@ function isZombie(pid: number): boolean {
   }
 }
 
-/** @throws OpenPactError TOKEN_UNREADABLE */
+/** The token in OPENPACT_TOKEN, by which a program speaks as its own agent, or else the main one. @throws OpenPactError TOKEN_UNREADABLE */
 export function readToken(place: Place): string {
+  const own = process.env.OPENPACT_TOKEN?.trim()
+  if (own) return own
   try {
     return readFileSync(place.tokenFile, 'utf8').trim()
   } catch (error) {

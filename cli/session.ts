@@ -1,11 +1,12 @@
 /** One run of the command line: its flags, its data directory, its way to the daemon, its output. */
 import { OpenPactError } from '../kernel/errors.ts'
-import { Client } from './client.ts'
+import { Client, pathPart } from './client.ts'
 import { RemoteFailure } from './errors.ts'
 import { type Launched, type LaunchOptions, launch } from './launch.ts'
 import { type DaemonRecord, type Place, placeOf, readToken, runningDaemon } from './place.ts'
 import { withProgress } from './progress.ts'
 import { renderAnswer } from './table.ts'
+import { watch } from './watch.ts'
 
 /** The flags that every command takes. */
 export interface Flags {
@@ -38,11 +39,15 @@ export class Session {
   readonly flags: Flags
   readonly place: Place
   readonly json: boolean
+  /** What was written since the last look, while something is watched. */
+  #look: string | null = null
 
+  /** @throws OpenPactError PORT_INVALID: also where the port is not needed, a wrong one is not passed over in silence */
   constructor(flags: Flags) {
     this.flags = flags
     this.place = placeOf(flags.dataDir)
     this.json = flags.json === true
+    if (flags.port !== undefined) parsePort(flags.port)
   }
 
   /** The daemon of this directory, or the one that `--port` names. */
@@ -104,7 +109,7 @@ export class Session {
 
   /** Path of the pact that `--pact` names, or of the active one. @throws OpenPactError NO_PACT, PACT_AMBIGUOUS */
   async pactPath(client: Client): Promise<string> {
-    return `/v1/pacts/${encodeURIComponent(this.flags.pact ?? (await this.#activePact(client)))}`
+    return `/v1/pacts/${pathPart(this.flags.pact ?? (await this.#activePact(client)))}`
   }
 
   async #activePact(client: Client): Promise<string> {
@@ -127,9 +132,21 @@ export class Session {
     return withProgress(() => text, this.json, work)
   }
 
-  /** An answer on stdout: JSON for programs, else a table or lines. */
+  /** Runs `work` once, or with `on` until a signal, each time showing what it wrote if that has changed. */
+  async watching(on: boolean, work: () => Promise<void>): Promise<void> {
+    if (!on) return work()
+    const look = async () => {
+      this.#look = ''
+      await work()
+      return this.#look
+    }
+    await watch(look, text => process.stdout.write(text))
+  }
+
+  /** An answer on stdout: JSON for programs (on one line each while watched), else a table or lines. */
   print(answer: unknown, columns?: readonly string[]): void {
-    this.write(this.json ? `${JSON.stringify(answer, null, 2)}\n` : renderAnswer(answer, columns))
+    const json = () => `${JSON.stringify(answer, null, this.#look === null ? 2 : 0)}\n`
+    this.write(this.json ? json() : renderAnswer(answer, columns))
   }
 
   /** Words for people; programs get `answer` alone. */
@@ -139,7 +156,8 @@ export class Session {
   }
 
   write(text: string): void {
-    process.stdout.write(text)
+    if (this.#look === null) process.stdout.write(text)
+    else this.#look += text
   }
 }
 

@@ -12,6 +12,19 @@ describe('tables', () => {
     )
   })
 
+  it('names fields of fields, things, keys and moments briefly', () => {
+    const rows = [
+      {
+        payload: { content: 'hi' },
+        devices: [{ writer: 'ab'.repeat(32) }, { handle: 'claude-12ab34', name: 'claude' }],
+        expires: 1_763_863_401_294,
+      },
+    ]
+    expect(renderTable(rows, ['payload.content', 'devices', 'expires'])).toBe(
+      'CONTENT  DEVICES                      EXPIRES\nhi       abababababab, claude-12ab34  2025-11-23T02:03:21.294Z\n',
+    )
+  })
+
   it('keeps a cell on one line and short', () => {
     const table = renderTable([{ content: `a\nb ${'x'.repeat(200)}` }], ['content'])
     const row = table.split('\n')[1] ?? ''
@@ -39,6 +52,13 @@ describe('answers', () => {
   it('prints an object as lines and leaves out what is absent', () => {
     expect(renderAnswer({ id: 'a-1', lease: null, topic: '', refs: [], status: 'open' }, undefined)).toBe(
       'id:     a-1\nstatus: open\n',
+    )
+  })
+
+  it('prints objects within objects as lines of their own', () => {
+    const charter = { name: 'x', types: ['a', 'b'], rules: [{ plugin: 'tasks', protocol: 1, settings: {} }], none: {} }
+    expect(renderAnswer({ charter, hash: 'ff' }, undefined)).toBe(
+      'charter:\n  name:  x\n  types: a, b\n  rules:\n    PLUGIN  PROTOCOL\n    tasks   1\nhash:    ff\n',
     )
   })
 })

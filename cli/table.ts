@@ -5,8 +5,8 @@ const cellLimit = 60
 
 /** Rows as aligned columns under a heading. */
 export function renderTable(rows: readonly object[], columns: readonly string[]): string {
-  const cells = rows.map(row => columns.map(column => cell((row as Record<string, unknown>)[column])))
-  const heading = columns.map(column => column.replaceAll('_', ' ').toUpperCase())
+  const cells = rows.map(row => columns.map(column => cell(fieldOf(row, column))))
+  const heading = columns.map(column => column.replace(/^.*\./, '').replaceAll('_', ' ').toUpperCase())
   const widths = heading.map((title, i) => Math.max(title.length, ...cells.map(row => row[i]?.length ?? 0)))
   const line = (row: string[]) =>
     row
@@ -16,14 +16,15 @@ export function renderTable(rows: readonly object[], columns: readonly string[])
   return `${[heading, ...cells].map(line).join('\n')}\n`
 }
 
-/** An object as lines; nested lists of objects become small tables. */
+/** An object as lines; nested lists of objects become small tables, nested objects lines of their own. */
 export function renderRecord(record: object): string {
   const entries = Object.entries(record).filter(([, value]) => !isEmpty(value))
   const width = Math.max(0, ...entries.map(([name]) => name.length))
   return entries
     .map(([name, value]) => {
       if (isRows(value)) return `${name}:\n${indent(renderTable(value, columnsOf(value)))}`
-      return `${`${name}:`.padEnd(width + 2)}${plain(value)}\n`
+      if (isRecord(value)) return `${name}:\n${indent(renderRecord(value))}`
+      return `${`${name}:`.padEnd(width + 2)}${words(value)}\n`
     })
     .join('')
 }
@@ -42,7 +43,17 @@ export function renderAnswer(answer: unknown, columns: readonly string[] | undef
 }
 
 function isEmpty(value: unknown): boolean {
+  if (isRecord(value)) return Object.keys(value).length === 0
   return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0)
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** A column may name a field of a field: `payload.content`. */
+function fieldOf(row: object, column: string): unknown {
+  return column.split('.').reduce<unknown>((at, name) => (isRecord(at) ? at[name] : undefined), row)
 }
 
 function rowsOf(answer: unknown): object[] | null {
@@ -64,8 +75,26 @@ function columnsOf(rows: readonly object[]): string[] {
 }
 
 function cell(value: unknown): string {
-  const text = plain(value).replace(/\s+/g, ' ')
+  const text = brief(value).replace(/\s+/g, ' ')
   return text.length > cellLimit ? `${text.slice(0, cellLimit - 1)}…` : text
+}
+
+/** In a column a key is known by its beginning, and a thing by its name. */
+function brief(value: unknown): string {
+  if (Array.isArray(value)) return value.map(brief).join(', ')
+  if (isRecord(value)) {
+    const { handle, alias, name, plugin, id, writer } = value
+    const named = handle ?? alias ?? name ?? plugin ?? id ?? writer
+    return named === undefined ? plain(value) : brief(named)
+  }
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value) ? value.slice(0, 12) : words(value)
+}
+
+/** A value for a reader: lists by commas, moments as dates. */
+function words(value: unknown): string {
+  if (Array.isArray(value) && value.every(item => typeof item !== 'object')) return value.map(plain).join(', ')
+  const moment = typeof value === 'number' && Number.isInteger(value) && value > 1e12 && value < 1e13
+  return moment ? new Date(value).toISOString() : plain(value)
 }
 
 /**

@@ -12,7 +12,7 @@ let child = null
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const lock = join(root, '.prepare.lock')
 const marker = join(root, 'dist', '.built.json')
-const sources = ['types', 'kernel', 'plugins', 'cli', 'templates', 'bench', 'examples', 'test']
+const sources = ['types', 'kernel', 'plugins', 'cli', 'sdk', 'mcp', 'templates', 'bench', 'examples', 'test']
 const settings = ['openpact.config.ts', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json']
 
 const read = path => JSON.parse(readFileSync(path, 'utf8'))
@@ -146,6 +146,8 @@ if (!(installed() && built().fresh)) {
   process.on('SIGINT', stop(130))
   process.on('SIGTERM', stop(143))
   if (!installed()) {
+    // Left by a pack that was broken off; npm would install by it instead of by the lock file.
+    rmSync(join(root, 'npm-shrinkwrap.json'), { force: true })
     const code = await run('Installing dependencies', 'npm', ['ci', '--no-audit', '--no-fund', '--include=dev'])
     if (code !== 0) fail('the install failed (above).', 'Check the network connection, then run the command again.')
   }

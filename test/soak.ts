@@ -4,21 +4,42 @@
  *   npm run soak -- convergence [--runs 50]   two and three peers, one indexer, closes, in one process
  *   npm run soak -- indexers [--runs 100]     three indexers, kill -9, a change of indexers half-way, a process each
  *   npm run soak -- writes [--rounds 20]      one process killed while it writes
+ *   npm run soak -- webhooks [--rounds 10]    a daemon killed while it delivers to receivers that fail, 1,000 entries a round
+ *   npm run soak -- mcp [--rounds 4]          20 MCP clients over HTTP and stdio, 1,000 entries, the daemon killed under them
+ *   npm run soak -- crowd [--seconds 120]     two daemons, sixteen agents, eight pacts
+ *   npm run soak -- power [--rounds 40]       three machines, one of which loses power and its last writes
+ *   npm run soak -- package                   the tarball, installed in three ways and used; needs the network
  *
  * `--seed N` runs one seed, `--from N` starts there, `--out FILE` keeps results line by line and goes on where it stopped.
  */
 import { parseArgs } from 'node:util'
+import { crowd } from './soak/crowd.ts'
+import { mcp } from './soak/mcp.ts'
+import { packageSoak } from './soak/package.ts'
+import { power } from './soak/power.ts'
 import { Results } from './soak/results.ts'
 import { type Outcome, run } from './soak/run.ts'
 import { convergence, indexers } from './soak/shapes.ts'
+import { webhooks } from './soak/webhooks.ts'
 import { writes } from './soak/writes.ts'
 
 const usage =
-  'Usage: npm run soak -- convergence|indexers|writes [--runs N] [--rounds N] [--seed N] [--from N] [--out FILE]'
+  'Usage: npm run soak -- convergence|indexers|writes|mcp|crowd|power|package [--runs N] [--rounds N] [--seconds N] [--seed N] [--from N] [--out FILE]'
 const kinds = {
   convergence: { runs: 50, one: (seed: number) => run(seed, convergence(seed)) },
   indexers: { runs: 100, one: (seed: number) => run(seed, indexers()) },
   writes: { runs: 1, one: (seed: number) => writes(seed, number('rounds', 20), line => console.log(`  ${line}`)) },
+  power: { runs: 1, one: (seed: number) => power(seed, number('rounds', 40), line => console.log(`  ${line}`)) },
+  webhooks: {
+    runs: 1,
+    one: (seed: number) => {
+      const rounds = number('rounds', 10)
+      return webhooks(seed, 1000 * rounds, rounds, line => console.log(`  ${line}`))
+    },
+  },
+  mcp: { runs: 1, one: (seed: number) => mcp(seed, number('rounds', 4), line => console.log(`  ${line}`)) },
+  crowd: { runs: 1, one: (seed: number) => crowd(seed, number('seconds', 120), line => console.log(`  ${line}`)) },
+  package: { runs: 1, one: (seed: number) => packageSoak(seed, line => console.log(`  ${line}`)) },
 }
 
 const { positionals, values } = parseArguments()
@@ -27,7 +48,7 @@ const kind = positionals[0] as keyof typeof kinds
 function parseArguments() {
   try {
     const option = { type: 'string' } as const
-    const options = { runs: option, rounds: option, seed: option, from: option, out: option }
+    const options = { runs: option, rounds: option, seconds: option, seed: option, from: option, out: option }
     const parsed = parseArgs({ allowPositionals: true, options })
     if (parsed.positionals.length === 1 && Object.hasOwn(kinds, parsed.positionals[0] as string)) return parsed
     return stop(usage)
@@ -41,7 +62,7 @@ function stop(message: string): never {
   process.exit(2)
 }
 
-function number(name: 'runs' | 'rounds' | 'seed' | 'from', standard: number): number {
+function number(name: 'runs' | 'rounds' | 'seconds' | 'seed' | 'from', standard: number): number {
   const text = values[name]
   if (text === undefined) return standard
   return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : stop(`--${name} takes a whole number from 1\n${usage}`)

@@ -1,20 +1,16 @@
 /** `openpact doctor`: looks at everything a daemon needs and says in plain words what to do. */
-import { accessSync, constants, readFileSync, statfsSync, statSync } from 'node:fs'
+import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { DATA_FORMAT } from '../../kernel/host/data-dir.ts'
+import { diskFinding, measure } from '../../plugins/health/disk.ts'
+import type { Finding } from '../../plugins/operations/health.ts'
 import { asFailure } from '../errors.ts'
-import { explainPact, type Finding, type PactStatus } from '../explain-pact.ts'
 import type { DaemonRecord } from '../place.ts'
 import type { Session } from '../session.ts'
 import { ownVersion } from '../version.ts'
-import { type MachineStatus, networkWords } from './status.ts'
-
-/** Less free space than this is advised against, bytes. */
-const lowDisk = 1024 ** 3
-/** With less than this nothing can be written, bytes. */
-const noDisk = 16 * 1024 ** 2
+import { healthOf, type MachineStatus, networkWords } from './status.ts'
 
 const marks = { ok: 'ok  ', advice: 'note', fault: 'FAIL' }
 
@@ -27,7 +23,9 @@ export function doctorCommand(program: Command, session: () => Session): void {
     )
     .action(async () => {
       const shell = session()
-      const findings = [...checkMachine(shell), ...(await checkDaemon(shell))]
+      const daemon = await shell.progress('Checking the daemon and its pacts', () => checkDaemon(shell))
+      const disk = daemon.some(({ about }) => about === 'Disk') ? [] : await checkDisk(shell)
+      const findings = [...checkMachine(shell), ...disk, ...daemon]
       const ok = findings.every(({ level }) => level !== 'fault')
       if (shell.json) shell.print({ ok, findings })
       else shell.write(findings.map(({ level, about, words }) => `${marks[level]}  ${about}: ${words}\n`).join(''))
@@ -70,7 +68,6 @@ function checkDirectory(shell: Session): Finding[] {
     checkFormat(dataDir),
     checkPrivate('Access to the data directory', dataDir),
     ...(statSync(tokenFile, { throwIfNoEntry: false }) ? [checkPrivate('Access to the token', tokenFile)] : []),
-    checkDisk(dataDir),
   ]
 }
 
@@ -94,38 +91,29 @@ function checkPrivate(about: string, path: string): Finding {
   return { level: 'fault', about, words: `others on this machine can get at ${path}; run \`chmod go-rwx ${path}\`` }
 }
 
-function checkDisk(dataDir: string): Finding {
-  const { bavail, bsize } = statfsSync(dataDir)
-  const free = bavail * bsize
-  const words = `${(free / 1024 ** 3).toFixed(1)} GiB free`
-  if (free >= lowDisk) return { level: 'ok', about: 'Disk', words }
-  if (free < noDisk)
-    return {
-      level: 'fault',
-      about: 'Disk',
-      words: `full; nothing can be written. Free some space: the daemon goes on by itself`,
-    }
-  return { level: 'advice', about: 'Disk', words: `${words}; each pact sets about 75 MB aside, so free some space` }
+/** A daemon tells of its disk itself. */
+async function checkDisk({ place: { dataDir } }: Session): Promise<Finding[]> {
+  return measure(dataDir).then(
+    space => [diskFinding(space)],
+    () => [],
+  )
 }
 
 async function checkDaemon(shell: Session): Promise<Finding[]> {
-  const daemon = shell.daemon()
-  if (!daemon)
-    return [
-      await checkPort(shell),
-      { level: 'advice', about: 'Daemon', words: 'not running; `openpact start` starts it' },
-    ]
   try {
+    const daemon = shell.daemon()
+    if (!daemon)
+      return [
+        await checkPort(shell),
+        { level: 'advice', about: 'Daemon', words: 'not running; `openpact start` starts it' },
+      ]
     const client = shell.client()
     const { body: machine } = await client.get<MachineStatus>('/v1/status')
-    const pacts = await Promise.all(
-      machine.pacts.map(async pact => (await client.get<PactStatus>(`/v1/pacts/${pact.id}/status`)).body),
-    )
     return [
       checkVersion(daemon, machine),
       checkNetwork(machine),
       ...joinFindings(machine),
-      ...pacts.flatMap(explainPact),
+      ...(await healthOf(client)),
       ...broken(machine),
     ]
   } catch (error) {

@@ -1,12 +1,15 @@
 /** `openpact init`: a first or further pact on this machine, whether or not a daemon runs. */
 import type { Command } from 'commander'
+import { OpenPactError } from '../../kernel/errors.ts'
 import { runningDaemon } from '../place.ts'
+import { readSecret } from '../secret.ts'
 import type { PactLine, Session } from '../session.ts'
 
 interface InitFlags {
   name?: string
   alias?: string
   purpose?: string
+  restoreIdentity?: boolean
 }
 
 export function initCommand(program: Command, session: () => Session): void {
@@ -17,8 +20,10 @@ export function initCommand(program: Command, session: () => Session): void {
     .option('--name <name>', 'name of the pact, shown to its members')
     .option('--alias <alias>', 'short name on this machine')
     .option('--purpose <text>', 'what the pact is for')
+    .option('--restore-identity', 'instead: make your identity anew from its 24 words, read from stdin or asked for')
     .action(async (flags: InitFlags) => {
       const shell = session()
+      if (flags.restoreIdentity) return restoreIdentity(shell)
       const running = runningDaemon(shell.place) !== null
       const pact = await shell.withDaemon(async client => {
         const name = flags.name ?? flags.alias ?? 'First pact'
@@ -32,4 +37,24 @@ export function initCommand(program: Command, session: () => Session): void {
         pact,
       )
     })
+}
+
+/** The same identity on a new device. It gets into its pacts again by an invite, or by a link of another of its devices. */
+async function restoreIdentity(shell: Session): Promise<void> {
+  const running = runningDaemon(shell.place)
+  if (running) throw new OpenPactError('DAEMON_RUNNING', { ...running })
+  const { openDataDir } = await import('../../kernel/host/data-dir.ts')
+  const { recoverIdentity } = await import('../../kernel/identity/identity.ts')
+  const words = await readSecret('The 24 words: ')
+  const dir = await openDataDir(shell.place.dataDir)
+  try {
+    const identity = (await recoverIdentity(dir.identity, words)).key.toString('hex')
+    shell.say(
+      `This is your identity ${identity.slice(0, 8)} again, on a new device.\n` +
+        'Get into a pact with `openpact join <token>`: an invite, or what `openpact device link` prints on another machine of yours.',
+      { identity },
+    )
+  } finally {
+    await dir.release()
+  }
 }

@@ -1,9 +1,9 @@
 /** `openpact join`: into the pact of a token, whether or not a daemon runs. */
 import type { Command } from 'commander'
-import { OpenPactError } from '../../kernel/errors.ts'
+import { durationHelp, parseDuration } from '../duration.ts'
 import { RemoteFailure } from '../errors.ts'
 import { runningDaemon } from '../place.ts'
-import type { Session } from '../session.ts'
+import { listPacts, type Session } from '../session.ts'
 
 interface JoinFlags {
   alias?: string
@@ -13,9 +13,13 @@ interface JoinFlags {
 interface JoinAnswer {
   state: 'joined' | 'pending'
   words: string
+  id?: string
   alias?: string
   name?: string
 }
+
+/** ms that the daemon waits at most. */
+const longest = 100_000
 
 export function joinCommand(program: Command, session: () => Session): void {
   program
@@ -24,25 +28,34 @@ export function joinCommand(program: Command, session: () => Session): void {
     .description('Join the pact of an invite. Works whether or not a daemon runs; a member of the pact must be online.')
     .argument('<token>', 'what `openpact invite` printed on the other machine')
     .option('--alias <alias>', 'short name of the pact on this machine')
-    .option('--timeout <seconds>', 'how long to wait, at most 100', '60')
+    .option('--timeout <duration>', 'how long to wait, at most 100s', '60s')
+    .addHelpText('after', `\n${durationHelp}`)
     .action((token: string, flags: JoinFlags) => join(session(), token, flags))
 }
 
 async function join(shell: Session, token: string, flags: JoinFlags): Promise<void> {
-  const timeout = Math.round(Number(flags.timeout) * 1000)
-  if (!(timeout >= 0 && timeout <= 100_000)) {
-    const hint = 'Use a number of seconds from 0 to 100.'
-    throw new OpenPactError('USAGE', { reason: `--timeout ${flags.timeout} is not possible`, hint })
-  }
+  const timeout = parseDuration('--timeout', flags.timeout, { most: longest })
   const running = runningDaemon(shell.place) !== null
-  const answer = await shell.withDaemon(async client => {
+  const { answer, held } = await shell.withDaemon(async client => {
+    const before = await listPacts(client)
     const work = () =>
       client.post<JoinAnswer>('/v1/pacts/join', { token, alias: flags.alias, timeout }, { timeout: timeout + 20_000 })
-    return (await shell.progress('Asking the members of the pact to let this machine in', work)).body
+    const { body } = await shell.progress('Asking the members of the pact to let this machine in', work)
+    return { answer: body, held: before.some(pact => pact.id === body.id) }
   })
   if (answer.state === 'pending') throw pending(answer, running)
   const next = running ? '' : '\nStart the daemon with `openpact start`, so that this machine stays in step.'
-  shell.say(`Joined the pact "${answer.name}" (alias ${answer.alias}).${next}`, answer)
+  const done = held ? 'This machine was in the pact' : 'Joined the pact'
+  shell.say(`${done} "${answer.name}" ${held ? 'already ' : ''}(alias ${answer.alias}).${kept(answer, flags)}${next}`, {
+    ...answer,
+    already: held,
+  })
+}
+
+/** An alias that was asked for and not given must not pass unnoticed. */
+function kept({ alias }: JoinAnswer, flags: JoinFlags): string {
+  if (flags.alias === undefined || flags.alias === alias) return ''
+  return `\nIt keeps that alias; \`openpact rename ${flags.alias} --pact ${alias}\` gives it the other one.`
 }
 
 function pending({ words }: JoinAnswer, running: boolean): RemoteFailure {

@@ -45,7 +45,8 @@ async function printLog(shell: Session, flags: LogFlags): Promise<void> {
   // Taken before the list, so that nothing falls between the two; what stands in both is printed once.
   const cursor = flags.follow ? await head(client, pact) : ''
   const query = { limit: flags.limit, type: flags.type, topic: flags.topic, order: 'desc', verdict: 'any' }
-  const { entries } = (await client.get<{ entries: LogEntry[] }>(`${pact}/entries`, { query })).body
+  const work = () => client.get<{ entries: LogEntry[] }>(`${pact}/entries`, { query })
+  const { entries } = (await shell.progress('Reading the newest entries', work)).body
   for (const entry of entries.reverse()) print(shell, entry)
   if (flags.follow) await follow(shell, client, { pact, cursor, flags, printed: new Set(entries.map(({ id }) => id)) })
 }

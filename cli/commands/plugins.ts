@@ -1,48 +1,62 @@
-/** `openpact plugins`: what is configured, what each plugin declares, and how it is doing where a daemon runs. */
+/** `openpact plugins`: what each plugin declares and how it is doing; of a daemon that is down, what it reported last. */
+import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
+import { OpenPactError } from '../../kernel/errors.ts'
 import type { PluginStatus } from '../../kernel/index.ts'
 import type { Session } from '../session.ts'
+import { watchable } from '../watch.ts'
 
 const columns = ['name', 'version', 'state', 'operations', 'entry_types', 'rules', 'source', 'summary']
 
+/** `run/plugins.json`, written by a daemon once it answers. */
+export interface PluginReport {
+  /** ms since 1970 */
+  reported: number
+  entries: PluginStatus[]
+}
+
 export function pluginsCommand(program: Command, session: () => Session): void {
-  program
+  const command = program
     .command('plugins')
     .summary('list the plugins and what they declare')
-    .description('List every configured plugin and what it declares. While the daemon is down nothing of it is run.')
-    .action(async () => {
-      const shell = session()
-      const plugins = shell.daemon() ? await runningPlugins(shell) : await declaredPlugins(shell)
-      if (shell.json) shell.print(plugins)
-      else shell.print(plugins.map(row), columns)
-    })
+    .description(
+      'List every configured plugin, what it declares and how it is doing. While the daemon is down: as it reported last.',
+    )
+  watchable(command).action(async ({ watch = false }: { watch?: boolean }) => {
+    const shell = session()
+    await shell.watching(watch, () => show(shell))
+  })
 }
 
-async function runningPlugins(shell: Session): Promise<PluginStatus[]> {
-  return (await shell.client().get<{ entries: PluginStatus[] }>('/v1/plugins')).body.entries
+async function show(shell: Session): Promise<void> {
+  const running = shell.daemon() !== null
+  const { reported, entries } = running ? await asked(shell) : lastReport(shell)
+  const when = new Date(reported).toISOString()
+  if (shell.json) return shell.print({ running, reported: when, entries })
+  if (!running) shell.write(`No daemon is running. This is what it reported when it last started, at ${when}:\n\n`)
+  shell.print(entries.map(row), columns)
 }
 
-/** @throws OpenPactError CONFIG_INVALID, CONFIG_UNREADABLE, PLUGINS_INVALID */
-async function declaredPlugins(shell: Session): Promise<PluginStatus[]> {
-  const [{ fullConfig }, { Hooks }, { PluginHost }, { openLog }] = await Promise.all([
-    import('../daemon.ts'),
-    import('../../kernel/host/hooks.ts'),
-    import('../../kernel/host/host.ts'),
-    import('../../kernel/host/log.ts'),
-  ])
-  const { plugins = [] } = await fullConfig({ place: shell.place, config: shell.flags.config })
-  const log = openLog({ level: 'error' })
-  const host = new PluginHost({ hooks: new Hooks(log), log })
-  await host.load(plugins, { base: shell.place.dataDir })
-  return host.status()
+async function asked(shell: Session): Promise<PluginReport> {
+  const client = shell.client()
+  const work = () => client.get<{ entries: PluginStatus[] }>('/v1/plugins')
+  const { body } = await shell.progress('Asking the daemon for its plugins', work)
+  return { reported: Date.now(), entries: body.entries }
+}
+
+/** The configuration is evaluated by the daemon alone, so a client has only the daemon's word. @throws OpenPactError NOTHING_REPORTED */
+function lastReport({ place }: Session): PluginReport {
+  try {
+    return JSON.parse(readFileSync(place.pluginsFile, 'utf8'))
+  } catch (cause) {
+    throw new OpenPactError('NOTHING_REPORTED', { dataDir: place.dataDir }, { cause })
+  }
 }
 
 function row(plugin: PluginStatus): object {
   const operations = plugin.contributions.filter(({ point }) => point === 'operations.operation')
   return {
     ...plugin,
-    // Nothing runs, so what could run is shown as that.
-    state: plugin.state === 'pending' ? 'on' : plugin.state,
     operations: operations.length || '',
     entry_types: plugin.entryTypes.join(', '),
     rules: plugin.rules ? `protocol ${plugin.rules.protocol}` : '',

@@ -63,6 +63,10 @@ async function foreground(shell: Session, flags: StartFlags): Promise<void> {
       doing = text
       void report({ state: 'starting', text })
     },
+    onconfig: (file: string | null) => {
+      if (file !== null) doing = `Evaluating ${file}`
+      return report({ state: 'configuring', file })
+    },
     watch: { write: printWarnings },
   }
   let daemon: Daemon

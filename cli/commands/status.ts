@@ -1,7 +1,11 @@
 /** `openpact status`: this machine and its pacts at a glance, or one pact in full. */
 import type { Command } from 'commander'
+import type { Finding } from '../../plugins/operations/health.ts'
+import type { Client } from '../client.ts'
+import { asFailure } from '../errors.ts'
 import type { PactLine, Session } from '../session.ts'
 import { renderRecord, renderTable } from '../table.ts'
+import { watchable } from '../watch.ts'
 
 /** `GET /v1/status`. */
 export interface MachineStatus {
@@ -23,21 +27,45 @@ export interface PactSummary extends PactLine {
 }
 
 export function statusCommand(program: Command, session: () => Session): void {
-  program
+  const command = program
     .command('status')
     .summary('how this machine and its pacts are doing')
     .description('How this machine and its pacts are doing. With --pact: everything about one pact.')
-    .action(async () => {
-      const shell = session()
-      const client = shell.client()
-      if (shell.flags.pact !== undefined) {
-        shell.print((await client.get(`${await shell.pactPath(client)}/status`)).body)
-        return
-      }
-      const { body } = await client.get<MachineStatus>('/v1/status')
-      if (shell.json) shell.print({ ...body, daemon: shell.daemon() })
-      else shell.write(overview(shell, body))
-    })
+  watchable(command).action(async ({ watch = false }: { watch?: boolean }) => {
+    const shell = session()
+    await shell.watching(watch, () => show(shell))
+  })
+}
+
+async function show(shell: Session): Promise<void> {
+  const client = shell.client()
+  const path = shell.flags.pact === undefined ? '/v1/status' : `${await shell.pactPath(client)}/status`
+  const { body } = await shell.progress('Asking the daemon how it is', () => client.get<MachineStatus>(path))
+  if (shell.flags.pact !== undefined) {
+    shell.print(body)
+    return
+  }
+  const findings = await healthOf(client)
+  if (shell.json) shell.print({ ...body, daemon: shell.daemon(), findings })
+  else shell.write(overview(shell, body) + advice(findings, body))
+}
+
+/** `GET /v1/health`; nothing where that plugin is off. */
+export async function healthOf(client: Client): Promise<Finding[]> {
+  try {
+    return (await client.get<{ findings: Finding[] }>('/v1/health')).body.findings
+  } catch (error) {
+    if (asFailure(error).kind === 'missing') return []
+    throw error
+  }
+}
+
+/** What there is to know or do; what stands in the table is not said again. */
+function advice(findings: readonly Finding[], { pacts }: MachineStatus): string {
+  const lines = findings
+    .filter(({ level, words }) => level !== 'ok' && !pacts.some(({ waiting }) => waiting === words))
+    .map(({ level, about, words }) => `${level === 'fault' ? 'FAULT  ' : ''}${about}: ${words}\n`)
+  return lines.length > 0 ? `\n${lines.join('')}` : ''
 }
 
 function overview(shell: Session, status: MachineStatus): string {

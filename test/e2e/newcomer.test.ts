@@ -5,6 +5,9 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { durationUnit } from '../../cli/duration.ts'
+import type { OperationInfo } from '../../cli/known-operations.ts'
+import { fieldsOf } from '../../cli/schema.ts'
 import { openpact, startNetwork, temporaryDirectory } from '../support/daemon.ts'
 
 // Each test starts several processes; a busy machine is given time.
@@ -69,6 +72,47 @@ describe('npm start', () => {
     expect(doctor.code).toBe(0)
   })
 
+  it('has a way to every operation, and spans of time in one form', async () => {
+    const at = ['--data-dir', dataDir]
+    const listed = await openpact(['call', '--json', ...at])
+    const { entries } = JSON.parse(listed.stdout) as { entries: OperationInfo[] }
+    expect(entries.length).toBeGreaterThan(30)
+    for (const { name, input } of entries) {
+      for (const [field, schema] of Object.entries(fieldsOf(input).properties)) {
+        if (/_ms$|timeout|lifetime/.test(field)) expect(durationUnit(schema), `${name} ${field}`).toBeDefined()
+      }
+    }
+    const called = await openpact(['call', 'tasks.list', '{"limit":1}', '--json', ...at])
+    expect(JSON.parse(called.stdout).entries).toHaveLength(1)
+    const near = await openpact(['call', 'tasks.lst', ...at])
+    expect([near.code, near.stderr]).toEqual([2, expect.stringContaining('Did you mean "tasks.list"?')])
+  })
+
+  it('shows what is watched again when it has changed', async () => {
+    const flags = ['list', '--watch', '--data-dir', dataDir]
+    const watching = spawn(process.execPath, [main, 'task', ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const shown = watching.stdout.setEncoding('utf8')[Symbol.asyncIterator]()
+    expect((await shown.next()).value).not.toContain('Look at it')
+    expect((await openpact(['task', 'add', 'Look at it', '--data-dir', dataDir])).code).toBe(0)
+    expect((await shown.next()).value).toContain('Look at it')
+    watching.kill('SIGINT')
+    expect(await new Promise(resolve => watching.once('exit', resolve))).toBe(0)
+  })
+
+  it('tells how an agent uses its token, and of a pact that is joined already', async () => {
+    const at = ['--data-dir', dataDir]
+    const added = await openpact(['agent', 'add', 'claude', ...at])
+    const [, token = ''] = /OPENPACT_TOKEN=(\S+) openpact/.exec(added.stdout) ?? []
+    const wrote = await openpact(['record', 'who', 'I did.', '--json', ...at], { OPENPACT_TOKEN: token })
+    expect(JSON.parse(wrote.stdout).author).toMatch(/^claude-/)
+    const invite = JSON.parse((await openpact(['invite', '--json', ...at])).stdout)
+    const joined = await openpact(['join', invite.token, '--alias', 'other', '--timeout', '30s', ...at])
+    expect(joined.stdout).toBe(
+      'This machine was in the pact "First pact" already (alias first).\n' +
+        'It keeps that alias; `openpact rename other --pact first` gives it the other one.\n',
+    )
+  })
+
   it('ends on Ctrl-C, and the commands then say how to start it', async () => {
     const code = new Promise(resolve => {
       child.once('exit', resolve)
@@ -83,7 +127,9 @@ describe('npm start', () => {
     expect((await openpact(['task', 'claim', '--help', '--data-dir', dataDir])).stdout).toContain(
       'Usage: openpact task claim',
     )
-    expect((await openpact(['plugins', '--data-dir', dataDir])).stdout).toMatch(/^knowledge +/m)
+    const plugins = await openpact(['plugins', '--data-dir', dataDir])
+    expect(plugins.stdout).toMatch(/^No daemon is running\. This is what it reported when it last started, at 20/)
+    expect(plugins.stdout).toMatch(/^knowledge +/m)
   })
 })
 
@@ -107,6 +153,15 @@ describe('the command line', () => {
       await network.close()
       await rm(dataDir, { recursive: true, force: true })
     }
+  })
+
+  it('has no help for what does not exist, and all flags in the help of what does', async () => {
+    const none = await openpact(['tsak', '--help', '--data-dir', '/nonexistent'])
+    expect(none).toMatchObject({ code: 2, stdout: '' })
+    expect(none.stderr).toContain("unknown command 'tsak' (Did you mean task?) [USAGE]")
+    const { code, stdout } = await openpact(['task', 'claim', '--help', '--data-dir', '/nonexistent'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/--lease <duration>[\s\S]*Global Options:[\s\S]*--data-dir[\s\S]*24h/)
   })
 
   it('answers a mistyped command in two lines, with a suggestion', async () => {

@@ -1,0 +1,78 @@
+/** `openpact backup` and `openpact restore`: an encrypted archive of this machine, and the way back from it. */
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { readSecret } from '../secret.ts'
+import type { Session } from '../session.ts'
+
+/** ms that writing an archive may take without a word from the daemon. */
+const LIMIT = 3_600_000
+
+interface Written {
+  file: string
+  bytes: number
+  pacts: number
+}
+
+export function backupCommand(program: Command, session: () => Session): void {
+  const backup = program
+    .command('backup')
+    .summary('write an encrypted archive of this machine')
+    .description(
+      'Write identity, keys, configuration, local data and the log of every pact into one encrypted file. The passphrase is asked for, or read from stdin.',
+    )
+    .argument('[file]', 'file to write; by default a new one in backups/ of the data directory')
+    .action((file: string | undefined) => write(session(), file))
+  backup
+    .command('verify')
+    .summary('check an archive without restoring it')
+    .description(
+      'Read an archive from its first to its last byte and verify every signature in it. Changes nothing; needs no daemon.',
+    )
+    .argument('<file>', 'the archive')
+    .action((file: string) => verify(session(), file))
+}
+
+export function restoreCommand(program: Command, session: () => Session): void {
+  program
+    .command('restore')
+    .summary('restore a machine from an archive')
+    .description(
+      'Restore an archive into an empty data directory (--data-dir): the same identity as a new device. Needs no daemon. The passphrase is asked for, or read from stdin.',
+    )
+    .argument('<file>', 'the archive')
+    .action((file: string) => restore(session(), file))
+}
+
+async function write(shell: Session, file: string | undefined): Promise<void> {
+  const passphrase = await readSecret('Passphrase for the archive: ')
+  const body = { passphrase, ...(file === undefined ? {} : { file: resolve(file) }) }
+  const { body: written } = await shell.withDaemon(client =>
+    shell.progress('Writing the archive', () => client.post<Written>('/v1/backup', body, { timeout: LIMIT })),
+  )
+  shell.say(
+    `Wrote ${written.file}: ${written.pacts} pacts, ${written.bytes} bytes. Keep its passphrase elsewhere.`,
+    written,
+  )
+}
+
+async function verify(shell: Session, file: string): Promise<void> {
+  const { readArchive } = await import('../../plugins/backup/archive.ts')
+  const passphrase = await readSecret('Passphrase of the archive: ')
+  const report = await shell.progress('Verifying the archive', () => readArchive(resolve(file), passphrase))
+  const pacts = report.pacts.map(pact => `  ${pact.alias}: ${pact.entries} entries`)
+  const head = `The archive of ${report.created} is whole: every record continues its chain and is signed.`
+  shell.say([head, ...pacts].join('\n'), report)
+}
+
+async function restore(shell: Session, file: string): Promise<void> {
+  const { restoreArchive } = await import('../../plugins/backup/restore.ts')
+  const passphrase = await readSecret('Passphrase of the archive: ')
+  const { dataDir } = shell.place
+  const report = await shell.progress('Restoring', () => restoreArchive(resolve(file), passphrase, dataDir))
+  shell.say(
+    `Restored ${report.pacts.length} pacts into ${dataDir}, as a new device of the same identity.\n` +
+      'Start the daemon with `openpact start`: any member that is online lets it in again; `openpact backup pacts` shows how that stands.\n' +
+      'Then retire the old device: `openpact devices`, `openpact device retire`. A pact that nobody else can confirm is carried on with `openpact refound`.',
+    report,
+  )
+}
