@@ -116,7 +116,11 @@ export function bench(
     dataDir: dir,
     entryType: (name: string) => owned(types).find(type => type.name === name) ?? null,
     entryTypes: () => owned(types),
-    pacts: { find: (id: string) => pacts.find(pact => pact.id === id)?.pact ?? null },
+    pacts: {
+      find: (id: string) => pacts.find(pact => pact.id === id)?.pact ?? null,
+      list: () => pacts.map(({ pact }) => pact),
+      failed: new Map(),
+    },
   } as unknown as Kernel
   const open = (file: string) => {
     const index = new Index(openIndex(file, log), kernel, log)
