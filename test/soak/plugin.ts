@@ -2,6 +2,7 @@
 import { Type } from 'typebox'
 import { definePlugin, type Plugin } from '../../kernel/index.ts'
 import { routePoint } from '../../plugins/http/route.ts'
+import { healthPoint } from '../../plugins/operations/health.ts'
 import { operationPoint } from '../../plugins/operations/operation.ts'
 import { readModel } from '../../plugins/read-model/service.ts'
 import { itemTypes } from './items.ts'
@@ -34,5 +35,5 @@ export const noSurfaces = definePlugin({
   version: '0.0.0',
   api: 1,
   summary: 'the extension points of operations and http, without a surface',
-  points: [operationPoint, routePoint],
+  points: [operationPoint, healthPoint, routePoint],
 })
