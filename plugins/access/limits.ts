@@ -18,7 +18,9 @@ export const TokenLimits = {
     }),
   ),
   access: Type.Optional(Level),
-  lifetime: Type.Optional(Type.Integer({ minimum: 1000, maximum: 3.2e11, description: 'Milliseconds' })),
+  lifetime: Type.Optional(
+    Type.Integer({ minimum: 1000, maximum: 3.2e11, description: 'How long it is good for, in ms' }),
+  ),
 }
 
 interface Limits {

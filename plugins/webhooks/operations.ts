@@ -24,7 +24,10 @@ export const subscribe = operation({
     callback: Type.String({ minLength: 1, maxLength: 2048, description: 'http or https URL' }),
     type: matchFields.type,
     topic: matchFields.topic,
-    match: Type.Optional(MatchSchema),
+    match: Type.Optional({
+      ...MatchSchema,
+      description: 'A whole match, as JSON: status, agent, role, where, until …; `openpact events test` explains one',
+    }),
   }),
   output: Type.Object({ ...SubscriptionShape.properties, secret: SecretShape }),
   errors: ['CALLBACK_INVALID', 'CALLBACK_FORBIDDEN', 'MATCH_INVALID'],
