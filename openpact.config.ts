@@ -23,6 +23,7 @@ import secrets from './plugins/secrets/index.ts'
 import skills from './plugins/skills/index.ts'
 import store from './plugins/store/index.ts'
 import tasks from './plugins/tasks/index.ts'
+import triggers from './plugins/triggers/index.ts'
 import webhooks from './plugins/webhooks/index.ts'
 
 const config: Config = defineConfig({
@@ -48,6 +49,7 @@ const config: Config = defineConfig({
     guide,
     backup,
     webhooks,
+    triggers,
   ],
 })
 export default config

@@ -20,6 +20,7 @@ import { serviceCommand } from './commands/service.ts'
 import { startCommand } from './commands/start.ts'
 import { statusCommand } from './commands/status.ts'
 import { stopCommand } from './commands/stop.ts'
+import { triggersCommand } from './commands/triggers.ts'
 import { asFailure, exitCode, renderFailure } from './errors.ts'
 import { addOperations } from './generated.ts'
 import { knownOperations } from './known-operations.ts'
@@ -46,6 +47,7 @@ const own = [
   dhtCommand,
   backupCommand,
   restoreCommand,
+  triggersCommand,
 ]
 
 async function main(argv: readonly string[]): Promise<void> {
@@ -86,9 +88,10 @@ function needsOperations(program: Command, argv: readonly string[]): boolean {
     const option = program.options.find(({ short, long }) => argv[at] === short || argv[at] === long)
     at += option?.required ? 2 : 1
   }
-  // Completion tells of all commands; generated ones stand beside `backup verify`.
+  // Completion tells of all commands; generated ones stand beside `backup verify` and `triggers approve`.
   return (
-    !program.commands.some(each => each.name() === argv[at]) || ['completion', 'backup'].includes(argv[at] as string)
+    !program.commands.some(each => each.name() === argv[at]) ||
+    ['completion', 'backup', 'triggers'].includes(argv[at] as string)
   )
 }
 

@@ -28,6 +28,8 @@ beforeAll(async () => {
     polls,
   ]
   await writeFile(join(dataDir, 'openpact.config.json'), JSON.stringify({ network: false, plugins }))
+  const trigger = { id: 'ready', match: { type: 'knowledge', topic: 'trigger' }, run: 'sh -c true', approve: 'never' }
+  await writeFile(join(dataDir, 'triggers.yaml'), JSON.stringify([trigger]), { mode: 0o600 })
   daemon = await TestDaemon.start({ dataDir, args: ['--first-pact'] })
   all = surfaces(daemon)
   type Listed = OperationInfo & { access: string; plugin: string }

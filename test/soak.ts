@@ -6,6 +6,7 @@
  *   npm run soak -- writes [--rounds 20]      one process killed while it writes
  *   npm run soak -- webhooks [--rounds 10]    a daemon killed while it delivers to receivers that fail, 1,000 entries a round
  *   npm run soak -- mcp [--rounds 4]          20 MCP clients over HTTP and stdio, 1,000 entries, the daemon killed under them
+ *   npm run soak -- triggers [--rounds 20]    ten daemons with the same trigger, one of them killed in the middle of a run
  *   npm run soak -- crowd [--seconds 120]     two daemons, sixteen agents, eight pacts
  *   npm run soak -- power [--rounds 40]       three machines, one of which loses power and its last writes
  *   npm run soak -- package                   the tarball, installed in three ways and used; needs the network
@@ -20,11 +21,12 @@ import { power } from './soak/power.ts'
 import { Results } from './soak/results.ts'
 import { type Outcome, run } from './soak/run.ts'
 import { convergence, indexers } from './soak/shapes.ts'
+import { triggers } from './soak/triggers.ts'
 import { webhooks } from './soak/webhooks.ts'
 import { writes } from './soak/writes.ts'
 
 const usage =
-  'Usage: npm run soak -- convergence|indexers|writes|mcp|crowd|power|package [--runs N] [--rounds N] [--seconds N] [--seed N] [--from N] [--out FILE]'
+  'Usage: npm run soak -- convergence|indexers|writes|mcp|triggers|crowd|power|package [--runs N] [--rounds N] [--seconds N] [--seed N] [--from N] [--out FILE]'
 const kinds = {
   convergence: { runs: 50, one: (seed: number) => run(seed, convergence(seed)) },
   indexers: { runs: 100, one: (seed: number) => run(seed, indexers()) },
@@ -38,6 +40,7 @@ const kinds = {
     },
   },
   mcp: { runs: 1, one: (seed: number) => mcp(seed, number('rounds', 4), line => console.log(`  ${line}`)) },
+  triggers: { runs: 1, one: (seed: number) => triggers(seed, number('rounds', 20), line => console.log(`  ${line}`)) },
   crowd: { runs: 1, one: (seed: number) => crowd(seed, number('seconds', 120), line => console.log(`  ${line}`)) },
   package: { runs: 1, one: (seed: number) => packageSoak(seed, line => console.log(`  ${line}`)) },
 }

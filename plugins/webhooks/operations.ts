@@ -33,6 +33,9 @@ export const subscribe = operation({
   errors: ['CALLBACK_INVALID', 'CALLBACK_FORBIDDEN', 'MATCH_INVALID'],
   cli: { path: 'subscriptions add', args: ['callback'] },
   async run({ callback, type, topic, match = {} }, call) {
+    // A run was started by what somebody else wrote; a subscription would go on after it.
+    if (call.caller.cause)
+      throw new OpenPactError('OUT_OF_SCOPE', { reason: 'a run of a trigger may not make subscriptions' })
     for (const [field, value] of Object.entries({ type, topic })) {
       if (value !== undefined && Object.hasOwn(match, field))
         throw new OpenPactError('INVALID_INPUT', { reason: `"${field}" is given twice; keep that in "match".` })

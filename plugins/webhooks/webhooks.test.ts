@@ -124,6 +124,8 @@ describe('a subscription', () => {
     }
     const reader = (await issue({ access: 'read' })).token
     expect((await post(base, { callback: 'http://1.1.1.1/' }, reader)).json.error).toBe('OUT_OF_SCOPE')
+    const run = (await issue({ cause: { entry: '0badcafe-1', hops: 1 } })).token
+    expect((await post(base, { callback: 'http://1.1.1.1/' }, run)).json.error).toBe('OUT_OF_SCOPE')
     expect((await post(base, { callback: receiver.url }, (await issue({})).token)).status).toBe(201)
   })
 

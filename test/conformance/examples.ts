@@ -241,6 +241,26 @@ export const examples: Record<string, Example> = {
   'tasks.renew': { works: idOf(claimed), refused: [{ id: unknown }, 'TASK_UNKNOWN'] },
   'tasks.show': { works: idOf(claimed), refused: [{ id: unknown }, 'TASK_UNKNOWN'] },
 
+  // `ready` is the one trigger of the daemon under test.
+  'triggers.approve': { works: { id: 'ready' }, refused: [{ id: 'reddy' }, 'TRIGGER_UNKNOWN'] },
+  'triggers.history': { works: { id: 'nothing' }, refused: [{ cursor: 'x' }, 'CURSOR_INVALID'] },
+  'triggers.list': { works: {}, moving: ['state', 'waiting', 'running', 'last_run'] },
+  'triggers.logs': {
+    alone: 'needs a run that has ended; the tests of plugins/triggers show it',
+    refused: [{ id: 'reddy' }, 'TRIGGER_UNKNOWN'],
+  },
+  'triggers.pause': { works: { id: 'ready' }, refused: [{ id: 'reddy' }, 'TRIGGER_UNKNOWN'] },
+  'triggers.resume': { works: { id: 'ready' }, refused: [{}, 'INVALID_INPUT'] },
+  'triggers.run': {
+    works: async world => {
+      const { id } = await world.prepare('knowledge.record', { topic: 'trigger', content: 'Fires.' })
+      return { id: 'ready', entry: id }
+    },
+    refused: [{ id: 'ready', entry: unknown }, 'ENTRY_UNKNOWN'],
+    moving: ['key', 'state', 'reason', 'attempts', 'started', 'ms', 'code'],
+  },
+  'triggers.test': { works: idOf(knowledge), refused: [{ id: unknown }, 'ENTRY_UNKNOWN'] },
+
   'webhooks.deliveries': { works: idOf(subscription), refused: [{ id: 'nothing' }, 'SUBSCRIPTION_UNKNOWN'] },
   'webhooks.list': { works: {} },
   'webhooks.ping': {

@@ -1,0 +1,167 @@
+/** From the text of triggers.yaml to triggers; faults name their line. */
+import { parseArgsStringToArgv } from 'string-argv'
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml'
+import { isOpenPactError, OpenPactError } from '../../kernel/index.ts'
+import type { Match, Matcher } from '../events/service.ts'
+import { didYouMean } from '../operations/near-names.ts'
+import { closedSchema, compileSchema, faultWords } from '../operations/schema-check.ts'
+import { complete, hashOf, type Trigger, type TriggerItem, TriggerSchema } from './definition.ts'
+import './errors.ts'
+import { expandHome, findExecutable, folderFault } from './executable.ts'
+
+const MOST = 200
+const fits = compileSchema(closedSchema(TriggerSchema))
+const variable = /^(?!OPENPACT_)[A-Za-z_][A-Za-z0-9_]{0,127}$/
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const control = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/
+
+/** Says whether it knows an agent. */
+export interface Place {
+  matcher: Pick<Matcher, 'compile'>
+  hasAgent(name: string): boolean
+}
+
+/** @throws OpenPactError TRIGGERS_FILE_INVALID with the line of the first fault */
+export function parseTriggers(text: string, place: Place): Trigger[] {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const [error] = document.errors
+  if (error) throw invalid(lines.linePos(error.pos[0]).line, `${error.message}.`)
+  const value: unknown = document.toJS({ maxAliasCount: 50 }) ?? []
+  const source = new Source(document, lines)
+  if (!Array.isArray(value)) throw invalid(1, 'it should be a list: each trigger begins with "- ".')
+  if (value.length > MOST) throw invalid(source.line([String(MOST)]), `at most ${MOST} triggers are allowed.`)
+  for (const [at, item] of value.entries()) checkItem(item, String(at), source)
+  const taken = new Map<string, number>()
+  return (value as TriggerItem[]).map((item, at) => {
+    const fault = (field: string, reason: string) => invalid(source.line([String(at), field]), reason)
+    const id = item.id ?? unusedId(item.match, taken)
+    const before = taken.get(id)
+    if (before !== undefined) throw fault('id', `the id "${id}" is taken by the trigger in line ${before}.`)
+    taken.set(id, source.line([String(at)]))
+    return made(item, id, place, fault)
+  })
+}
+
+const fields = Object.keys(TriggerSchema.properties)
+
+/** A mistyped name is named before what is missing because of it. @throws OpenPactError TRIGGERS_FILE_INVALID */
+function checkItem(item: unknown, at: string, source: Source): void {
+  const unknown = Object.keys(Object(item)).find(name => !fields.includes(name))
+  if (typeof item === 'object' && unknown !== undefined) {
+    const near = didYouMean(unknown, fields) || ` Known: ${fields.join(', ')}.`
+    throw invalid(source.line([at], unknown), `"${unknown.slice(0, 64)}" is not a known field.${near}`)
+  }
+  if (fits(item)) return
+  const fault = fits.errors?.at(-1)
+  const path = (fault?.instancePath ?? '').split('/').slice(1).map(unescaped)
+  const { additionalProperty } = (fault?.params ?? {}) as { additionalProperty?: string }
+  throw invalid(source.line([at, ...path], additionalProperty), faultWords(fits.errors))
+}
+
+function made(
+  item: TriggerItem,
+  id: string,
+  { matcher, hasAgent }: Place,
+  fault: (field: string, reason: string) => OpenPactError,
+): Trigger {
+  const match = joined(item, fault)
+  try {
+    matcher.compile(match)
+  } catch (error) {
+    throw isOpenPactError(error) ? fault('match', error.message) : error
+  }
+  const types = [match.type ?? []].flat()
+  if (item.once && !(types.length > 0 && types.every(type => type === 'task' || type.startsWith('task.'))))
+    throw fault('once', 'once claims a task, so "match.type" has to be task.')
+  const argv = typeof item.run === 'string' ? words(item.run, fault) : item.run
+  for (const word of [...argv, ...Object.values(item.env?.set ?? {}), item.cwd ?? ''])
+    if (control.test(word)) throw fault('run', 'control characters are not allowed.')
+  if (!argv[0]) throw fault('run', 'it should begin with a program.')
+  for (const name of Object.keys(item.env?.set ?? {}))
+    if (!variable.test(name))
+      throw fault('env', `"${name.slice(0, 64)}" cannot be set: it is not a name, or it is ours.`)
+  const cwd = item.cwd === undefined ? null : expandHome(item.cwd)
+  const found = findExecutable(argv[0], cwd)
+  const agent = item.agent !== undefined && !hasAgent(item.agent) ? `no agent "${item.agent}" is on this machine` : null
+  const executable = 'file' in found ? found.file : null
+  const trigger = { ...complete(item), id, match, argv, cwd, executable }
+  const reason = (cwd === null ? null : folderFault(cwd)) ?? ('fault' in found ? found.fault : null) ?? agent
+  return { ...trigger, fault: reason, hash: hashOf(trigger) }
+}
+
+/** The match with what the full form says beside it. */
+function joined({ match, pact, until }: TriggerItem, fault: (field: string, reason: string) => OpenPactError): Match {
+  for (const [field, value] of Object.entries({ pact, until }))
+    if (value !== undefined && Object.hasOwn(match, field))
+      throw fault(field, `"${field}" is given twice; keep one of the two.`)
+  return { ...match, ...(pact !== undefined && { pact }), ...(until !== undefined && { until }) }
+}
+
+/** What a shell would do with these words nobody does here. */
+const shellWords = new Set(['|', '||', '&', '&&', ';', '>', '>>', '<', '2>&1'])
+
+/** Splits a command into words, once. Quotes hold words together; nothing is replaced or expanded. */
+function words(text: string, fault: (field: string, reason: string) => OpenPactError): string[] {
+  let open: string | null = null
+  for (const letter of text)
+    if (letter === open) open = null
+    else if (open === null && (letter === '"' || letter === "'")) open = letter
+  if (open !== null)
+    throw fault('run', `a quote (${open}) is not closed; quotes hold words together and cannot be escaped.`)
+  const argv = parseArgsStringToArgv(text)
+  const shell = argv.find(word => shellWords.has(word))
+  if (shell !== undefined)
+    throw fault(
+      'run',
+      `"${shell}" has no meaning here, as no shell is used. Put it into a script, or give a list of words.`,
+    )
+  return argv
+}
+
+/** A name for a trigger that has none: of what it waits for. */
+function unusedId({ type, status, topic }: Match, taken: ReadonlyMap<string, number>): string {
+  const parts = [type, status, topic].flatMap(part => part ?? [])
+  const name = parts
+    .join('-')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 48)
+  const base = name || 'trigger'
+  for (let count = 1; ; count++) {
+    const id = count === 1 ? base : `${base}-${count}`
+    if (!taken.has(id)) return id
+  }
+}
+
+function unescaped(part: string): string {
+  return part.replaceAll('~1', '/').replaceAll('~0', '~')
+}
+
+class Source {
+  readonly #document: Document
+  readonly #lines: LineCounter
+
+  constructor(document: Document, lines: LineCounter) {
+    this.#document = document
+    this.#lines = lines
+  }
+
+  /** Line of what stands at a path, or of a key of it; of what is around it when there is nothing. */
+  line(path: readonly string[], key?: string): number {
+    for (let length = path.length; length >= 0; length--) {
+      const at = path.slice(0, length).map(part => (/^\d+$/.test(part) ? Number(part) : part))
+      const node: unknown = length === 0 ? this.#document.contents : this.#document.getIn(at, true)
+      if (!isNode(node) || !node.range) continue
+      const pair = isMap(node) ? node.items.find(each => isScalar(each.key) && each.key.value === key) : undefined
+      const place = isScalar(pair?.key) && pair.key.range ? pair.key.range[0] : node.range[0]
+      return this.#lines.linePos(place).line
+    }
+    return 1
+  }
+}
+
+function invalid(line: number, reason: string): OpenPactError {
+  return new OpenPactError('TRIGGERS_FILE_INVALID', { line, reason })
+}
