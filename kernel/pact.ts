@@ -191,8 +191,11 @@ export interface Pact {
   agentByKey(key: string): Promise<LedgerAgent | null>
   /** Ledger time, ms. */
   time(): Promise<number>
-  /** Asks that ledger time passes `timestamp` soon after the clock does; any indexer's machine then writes a tick. */
-  wakeAt(timestamp: number): void
+  /**
+   * Asks that ledger time passes `timestamp` soon after the clock does; any indexer's machine then writes a tick.
+   * @param wanted for who needs the tick itself: asked at that moment, when no tick came since, even if ledger time has passed already
+   */
+  wakeAt(timestamp: number, wanted?: () => boolean): void
 
   /**
    * Puts content of up to 16 MiB beside the entries, encrypted and replicated with them: members fetch it by the answer.

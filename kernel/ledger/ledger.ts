@@ -23,7 +23,7 @@ import { Applier, missingRules } from './apply.ts'
 import { Attachments } from './attachments.ts'
 import { LedgerClock } from './clock.ts'
 import { isDiskFull } from './disk.ts'
-import type { Draft, LogRecord, Receipt, Until } from './entry.ts'
+import { ACCEPTED, type Draft, type LogRecord, type Receipt, type Until } from './entry.ts'
 import { deltaOf, RecentRecords, readBlock, readRecord } from './follower.ts'
 import { HealthWatch } from './health.ts'
 import { closeQuiesced } from './mends.ts'
@@ -248,8 +248,8 @@ export class Ledger implements Pact, Replicated {
   time() {
     return this.reader.time()
   }
-  wakeAt(timestamp: number): void {
-    this.clock.wakeAt(timestamp)
+  wakeAt(timestamp: number, wanted?: () => boolean): void {
+    this.clock.wakeAt(timestamp, wanted)
   }
 
   async attach(bytes: Buffer): Promise<AttachmentRef> {
@@ -367,6 +367,8 @@ export class Ledger implements Pact, Replicated {
     // None means that the view moved on without its blocks: anything may have changed.
     if (records.length === 0) this.admittance.moved()
     this.writing.onrecords(records)
+    for (const { entry, verdict } of records)
+      if (entry?.type === 'tick' && verdict === ACCEPTED) this.clock.onTick(entry.timestamp)
     await this.admittance.catchUp(this.confirmed)
     await this.host.applied(this, records)
     if (records.some(r => r.entry?.type === 'pact.amend')) this.answerProposal()

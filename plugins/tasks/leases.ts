@@ -28,35 +28,29 @@ export async function leaseOf(pact: Pact, wanted?: number): Promise<{ lease: num
 }
 
 /**
- * Has ledger time pass the end of each lease, of those found at the start as well: after the moment given to `wakeAt` an indexer's
- * machine writes a tick. Only the next end is asked for; the tick brings a sync, and that the one after.
+ * Has a tick follow the end of each lease, of those found at the start as well: it moves ledger time, and tells `task.overdue`. Only the
+ * next end is asked for; the tick brings a sync, and that the one after.
  */
 export function watchLeases(ctx: PluginContext): void {
   const model = ctx.use(readModel)
-  const passed = new Map<string, number>()
   const asked = new Map<string, number>()
   const nextEnd = (pact: Pact) => {
     const row = model
-      .prepare(
-        `SELECT min(lease_until) AS at FROM tasks_task WHERE pact = ? AND status = 'claimed' AND lease_until > ?`,
-      )
-      .get(model.pactNo(pact), passed.get(pact.id) ?? 0)
+      .prepare(`SELECT min(lease_until) AS at FROM tasks_task WHERE pact = ? AND status = 'claimed' AND overdue = 0`)
+      .get(model.pactNo(pact))
     return (row?.at ?? null) as number | null
   }
-  const wake = async (pact: Pact) => {
-    const seen = nextEnd(pact)
-    if (seen === null || (seen === asked.get(pact.id) && Date.now() < seen)) return
-    passed.set(pact.id, await pact.time())
-    const at = nextEnd(pact)
-    if (at === null || at === asked.get(pact.id)) return
-    asked.set(pact.id, at)
-    pact.wakeAt(at)
+  const ended = (pact: Pact) => {
+    const at = pact.closed ? null : nextEnd(pact)
+    return at !== null && at <= Date.now()
   }
   ctx.onClose(
     model.onSync(pact => {
-      wake(pact).catch(error => {
-        if (!ctx.signal.aborted) ctx.log.warn('cannot watch the leases', { pact: pact.alias, reason: String(error) })
-      })
+      const at = nextEnd(pact)
+      // One that ended is asked for again: this machine may have become an indexer since.
+      if (at === null || (at === asked.get(pact.id) && Date.now() < at)) return
+      asked.set(pact.id, at)
+      pact.wakeAt(at, () => ended(pact))
     }),
   )
   // A claim refused after a long quiet time is good at the next try, once ledger time has caught up with our clock.

@@ -42,11 +42,11 @@ export function projectTask(record: LogRecord, db: Database, context: Projection
     }
     case 'task.claim': {
       const agent = entry.agent.toString('hex')
-      tell('claimed', update(`status = 'claimed', claimant = ?, lease_until = ?`, agent, leaseEnd()))
+      tell('claimed', update(`status = 'claimed', claimant = ?, lease_until = ?, overdue = 0`, agent, leaseEnd()))
       return
     }
     case 'task.renew': {
-      update('lease_until = ?', leaseEnd())
+      update('lease_until = ?, overdue = 0', leaseEnd())
       return
     }
     case 'task.release': {
@@ -54,6 +54,10 @@ export function projectTask(record: LogRecord, db: Database, context: Projection
       tell('released', row)
       tell('open', row)
       tell('ready', row)
+      return
+    }
+    case 'tick': {
+      for (const row of lapse(entry.timestamp, db, pactNo)) tell('overdue', row)
       return
     }
     case 'task.complete': {
@@ -83,6 +87,20 @@ function insert(record: LogRecord, topic: string, payload: TaskPayload, db: Data
     .get(pactNo, record.id, record.position, record.position, topic, urgency, assignee, waitsFor.length) as
     | Row
     | undefined
+}
+
+/** Claimed tasks whose lease has ended by a moment and that were not told so yet, the first to end first. */
+function lapse(time: number, db: Database, pactNo: number): Row[] {
+  const due = db
+    .prepare(
+      `SELECT id FROM tasks_task INDEXED BY tasks_task_due
+       WHERE pact = ? AND status = 'claimed' AND overdue = 0 AND lease_until <= ? ORDER BY lease_until, position`,
+    )
+    .all(pactNo, time)
+  const mark = db.prepare(
+    `UPDATE tasks_task SET overdue = 1 WHERE pact = ? AND id = ? AND waits_for IS NULL RETURNING ${COLUMNS}`,
+  )
+  return due.map(({ id }) => mark.get(pactNo, id as string) as unknown as Row)
 }
 
 /** One task less to wait for, for all that waited for `id`. Answers those that now wait for nothing, oldest first. */

@@ -76,6 +76,13 @@ class Machine extends RuleWorld<TaskSettings> {
     return this.say('task.complete', ann, { task: id })
   }
 
+  /** An indexer's tick, minutes later. */
+  tick(minutes: number) {
+    this.clock += minutes * MINUTE
+    this.project('tick', ann, {}, '')
+    this.position++
+  }
+
   record(id: string): TaskRecord {
     return this.read<TaskRecord>(taskKey(id)) as TaskRecord
   }
@@ -121,6 +128,23 @@ test('what happens to a task is told once, in order', async () => {
   expect(machine.news()).toEqual(['task.claimed 1', 'task.complete 1', 'task.ready 2'])
   expect(historyOf(machine.model, pact, first)).toEqual([0, 2, 4, 5, 6, 7])
   expect(historyOf(machine.model, pact, second)).toEqual([1])
+})
+
+test('a lease that has ended is told once, by the next tick', async () => {
+  const machine = new Machine()
+  const [first, second] = [await machine.task(), await machine.task()]
+  await machine.claim(second, bob, 2 * MINUTE)
+  await machine.claim(first, ann, MINUTE)
+  machine.news()
+  machine.tick(0.5)
+  expect(machine.news()).toEqual([])
+  machine.tick(5)
+  machine.tick(1)
+  expect(machine.news()).toEqual(['task.overdue 1', 'task.overdue 2'])
+  await machine.say('task.renew', ann, { task: first, lease_ms: MINUTE })
+  await machine.say('task.complete', bob, { task: second })
+  machine.tick(5)
+  expect(machine.news()).toEqual(['task.complete 2', 'task.overdue 1'])
 })
 
 test('a task with several dependencies is ready when the last of them is complete', async () => {

@@ -7,6 +7,8 @@ import { projectTask } from './projection.ts'
 
 /** Types that touch a task: every one of them brings it into a new state. */
 const types = ['task', 'task.claim', 'task.renew', 'task.release', 'task.complete']
+/** A tick tells that leases have ended. */
+const timedTypes = [...types, 'tick']
 
 /**
  * The state that each task is in. `position` is where the task was recorded, `changed` where the entry stands that brought it into this state.
@@ -18,12 +20,12 @@ const types = ['task', 'task.claim', 'task.renew', 'task.release', 'task.complet
  */
 export const tasksTable = table({
   name: 'tasks_task',
-  version: 2,
-  types,
+  version: 3,
+  types: timedTypes,
   create: `
     CREATE TABLE tasks_task (
       pact INTEGER NOT NULL, id TEXT NOT NULL, waits_for TEXT, position INTEGER, changed INTEGER, topic TEXT,
-      urgency INTEGER, assignee TEXT, blocked INTEGER, status TEXT, claimant TEXT, lease_until INTEGER
+      urgency INTEGER, assignee TEXT, blocked INTEGER, status TEXT, claimant TEXT, lease_until INTEGER, overdue INTEGER NOT NULL DEFAULT 0
     );
     CREATE UNIQUE INDEX tasks_task_id ON tasks_task (pact, id) WHERE waits_for IS NULL;
     CREATE INDEX tasks_task_waits ON tasks_task (pact, waits_for) WHERE waits_for IS NOT NULL;
@@ -37,7 +39,8 @@ export const tasksTable = table({
       WHERE status = 'open' AND blocked = 0;
     CREATE INDEX tasks_task_ready_assignee ON tasks_task (pact, assignee, urgency, position)
       WHERE status = 'open' AND blocked = 0 AND assignee IS NOT NULL;
-    CREATE INDEX tasks_task_lease ON tasks_task (pact, lease_until) WHERE status = 'claimed';`,
+    CREATE INDEX tasks_task_lease ON tasks_task (pact, lease_until) WHERE status = 'claimed';
+    CREATE INDEX tasks_task_due ON tasks_task (pact, lease_until) WHERE status = 'claimed' AND overdue = 0;`,
   project: projectTask,
 })
 

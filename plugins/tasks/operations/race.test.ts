@@ -165,6 +165,12 @@ test('ledger time is brought past the end of a lease by the indexer, for a claim
   await b.pact.append([claim])
   await until(b.pact, async () => (await get(b, 'show', { id })).lease_expired)
   expect(await b.pact.time()).toBeGreaterThanOrEqual(time + 1_000)
+  await settled()
+  for (const kernel of [a, b]) {
+    const happened = await kernel.use(readModel).changes(kernel.pact, 0, 1000)
+    const changes = happened.flatMap(each => each.changes).filter(each => each.id === id)
+    expect(changes.map(({ kind }) => kind)).toEqual(['task.open', 'task.ready', 'task.claimed', 'task.overdue'])
+  }
   await cut()
 })
 
