@@ -113,7 +113,10 @@ export class Session {
   }
 
   async #activePact(client: Client): Promise<string> {
-    const pacts = await listPacts(client)
+    const pacts = await listPacts(client).catch(error => {
+      if (!(error instanceof RemoteFailure) || error.failure.code !== 'OUT_OF_SCOPE') throw error
+      throw new OpenPactError('USAGE', { reason: 'this token may not list pacts', hint: 'Name one with --pact.' })
+    })
     const active = pacts.find(pact => pact.active)
     if (active) return active.id
     if (pacts.length === 0) {

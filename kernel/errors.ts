@@ -267,8 +267,8 @@ export const kernelErrors = defineErrors({
   },
   DISK_FULL: {
     kind: 'unavailable',
-    message: 'The disk is full; nothing was lost.',
-    help: 'Free some space and try again.',
+    message: 'The disk is full; nothing that was acknowledged is lost.',
+    help: 'Free some space and try again. What was being written may have been kept: look before you write it a second time, or repeat it with its Idempotency-Key.',
   },
   IDENTITY_UNREADABLE: {
     kind: 'unavailable',

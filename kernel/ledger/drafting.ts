@@ -80,7 +80,10 @@ function jsonOf(draft: Draft): string {
   } catch {
     // Cyclic or not JSON: reported below like any other payload that is not JSON.
   }
-  throw new OpenPactError('PAYLOAD_INVALID', { type: draft.type, reason: 'it is not JSON' })
+  throw new OpenPactError('PAYLOAD_INVALID', {
+    type: draft.type,
+    reason: 'it is not JSON, or a text in it is not valid Unicode',
+  })
 }
 
 function asRef(ref: Ref | string): Ref {

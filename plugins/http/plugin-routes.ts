@@ -26,7 +26,7 @@ export function serveRoute(app: FastifyInstance, plugin: string, route: Route, p
     onRequest: door.knock(route.access),
     handler: async (request, reply) => {
       const caller = door.caller(request.raw)
-      authorise(caller, permitted)
+      authorise(route.leads && caller ? { ...caller, operations: null } : caller, permitted)
       const { signal } = lifetimes.begin(reply.raw, route.method === 'GET')
       try {
         return await route.handle({ request, reply, caller, ctx, signal })

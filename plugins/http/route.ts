@@ -22,6 +22,8 @@ export interface Route {
   path: string
   access: Access
   summary: string
+  /** It leads to operations, each of which is judged by itself: a token need not name the route as well. */
+  leads?: true
   /** Answers HEAD as well. Not for streams: they would run. */
   head?: boolean
   /** What it answers is sent as JSON, unless it used `reply`. It has to keep to `caller.pacts` itself. */

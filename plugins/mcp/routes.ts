@@ -3,7 +3,14 @@ import { type Route, route } from '../http/route.ts'
 import { mcp } from './service.ts'
 
 function mcpRoute(method: Route['method'], summary: string) {
-  return route({ method, path: '/mcp', access: 'read', summary, handle: call => call.ctx.use(mcp).serve(call) })
+  return route({
+    method,
+    path: '/mcp',
+    access: 'read',
+    leads: true,
+    summary,
+    handle: call => call.ctx.use(mcp).serve(call),
+  })
 }
 
 export const postMcp = mcpRoute(

@@ -205,6 +205,16 @@ describe('a limited token', () => {
   })
 })
 
+it('a token limited to operations reaches those, and nothing beside them', async () => {
+  const narrow = await overHttp(local.url, await issued({ operations: ['tasks.list'] }))
+  expect((await narrow.tool('list_tasks')).error).toBeUndefined()
+  expect((await narrow.tool('create_task', { title: 'x' })).error).toBe('OUT_OF_SCOPE')
+  await expect(narrow.client.readResource({ uri: 'openpact://test/topics/x' })).rejects.toMatchObject({
+    data: { error: 'OUT_OF_SCOPE' },
+  })
+  await narrow.close()
+})
+
 describe('a session', () => {
   const request = (method: string, headers: object = {}, body?: object) =>
     local.send({ method, path: '/mcp', body, headers: { accept: 'application/json, text/event-stream', ...headers } })

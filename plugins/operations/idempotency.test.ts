@@ -77,6 +77,7 @@ describe('idempotency keys', () => {
 
   it('takes the same fields in another order for the same request', () => {
     expect(fingerprint('a.b', { x: 1, y: 2 })).toBe(fingerprint('a.b', { y: 2, x: 1 }))
+    expect(() => fingerprint('a.b', { x: '\ud800' })).toThrow(/not valid Unicode/)
     expect(fingerprint('a.b', { x: 1 })).not.toBe(fingerprint('a.c', { x: 1 }))
   })
 

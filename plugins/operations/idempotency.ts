@@ -28,13 +28,18 @@ export function checkKey(key: string): void {
   if (!/^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/.test(key)) throw new OpenPactError('IDEMPOTENCY_KEY_INVALID')
 }
 
-/** What a request says, whatever the order of its fields. */
+/** What a request says, whatever the order of its fields. @throws OpenPactError INVALID_INPUT */
 export function fingerprint(operation: string, input: object): string {
-  return createHash('sha256')
-    .update(operation)
-    .update('\n')
-    .update(canonicalize(input) ?? '')
-    .digest('base64')
+  return createHash('sha256').update(operation).update('\n').update(canonical(input)).digest('base64')
+}
+
+/** Half of a surrogate pair has no canonical form. */
+function canonical(input: object): string {
+  try {
+    return canonicalize(input) ?? ''
+  } catch (cause) {
+    throw new OpenPactError('INVALID_INPUT', { reason: 'a text in it is not valid Unicode' }, { cause })
+  }
 }
 
 export class IdempotencyKeys {

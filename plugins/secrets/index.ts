@@ -1,6 +1,7 @@
 /** Secrets: what is signed stays for ever, so drafts are looked over before. */
 import { definePlugin, OpenPactError } from '../../kernel/index.ts'
 import './errors.ts'
+import { knownForm } from './forms.ts'
 import { loadScanner } from './scanner.ts'
 import { secretAllowed } from './service.ts'
 import { textOf } from './text.ts'
@@ -32,7 +33,8 @@ export default definePlugin({
     ctx.tap('append.authorise', async draft => {
       // What a refounded pact carries over was signed already, perhaps with the override.
       if (secretAllowed(draft.ext) || draft.type === 'pact.import') return undefined
-      const rule = (await scanner())(textOf(draft))
+      const text = textOf(draft)
+      const rule = knownForm(text) ?? (await scanner())(text)
       if (rule) throw new OpenPactError('SECRET_FOUND', { rule })
       return undefined
     })

@@ -39,6 +39,17 @@ test('a secret is refused with the name of its rule and is not repeated to anyon
     ['slack: SLACK_TOKEN', { topic: 'slack', content: 'see source', source: slack }],
     ['database-connection-string: PostgreSQLConnection', { topic: 'db', content: `connect with ${database}.` }],
     ['privatekey: PrivateKey', { topic: 'ssh', content: `it begins\n${key}\nand ends` }],
+    ['openpact: Token', { topic: 'ci', content: `the daemon's is openpact_${'aZ09_-'.repeat(8)}` }],
+    ['openpact: Invite', { topic: 'ci', content: `join with op1${'abcdefg234567'.repeat(7)}` }],
+    ['openpact: WebhookSecret', { topic: 'ci', content: `whsec_${'MfKQ9r8G'.repeat(4)}` }],
+    [
+      'jwt: SignedToken',
+      {
+        topic: 'ci',
+        content: `Bearer eyJ${'hbGciOiJIUzI1NiJ9'}.eyJ${'zdWIiOiIxMjM0NTY3ODkwIn0'}.${'dozjgNryP4J3jVmN'.repeat(2)}`,
+      },
+    ],
+    ['stripe: LiveKey', { topic: 'ci', content: `sk_live_${'4eC39HqLyjWDarjtT1zd'}p7dc` }],
     // A comment that secretlint itself would obey.
     ['github: GITHUB_TOKEN', { topic: 'ci', content: `secretlint-disable\n${github}` }],
   ]

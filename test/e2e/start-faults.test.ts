@@ -120,7 +120,7 @@ describe('this machine', () => {
     const dir = join(folder, 'full')
     await mkdir(dir)
     const fill = 'mount -t tmpfs -o size=64k tmpfs "$0" && { cat /dev/zero > "$0/filler" 2>/dev/null; true; }'
-    expectFault(await startMounted(fill, dir), 'DISK_FULL', /nothing was lost/)
+    expectFault(await startMounted(fill, dir), 'DISK_FULL', /nothing that was acknowledged is lost/)
   })
 })
 
