@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Bench } from './bench.ts'
+import { context } from './phases/context.ts'
 import { deliveries } from './phases/deliveries.ts'
 import { growth } from './phases/growth.ts'
 import { joiner } from './phases/joiner.ts'
@@ -18,6 +19,7 @@ const phases: Record<string, (bench: Bench) => Promise<void>> = {
   joiner,
   pacts,
   deliveries,
+  context,
 }
 
 const { values, positionals } = parseArgs({
