@@ -13,17 +13,18 @@ const TICKS = 100
 export async function pacts(bench: Bench): Promise<void> {
   const [count, size] = bench.quick ? [4, 100] : [24, 2000]
   const { daemon, client } = await bench.daemon()
-  const clients: Client[] = []
-  for (let i = 0; i < count; i++) {
-    await client.daemonPost('/v1/pacts', { name: `Pact ${i}`, alias: `pact-${i}` })
-    clients.push(new Client(daemon, `pact-${i}`))
-  }
+  const connect = () => Array.from({ length: count }, (_, i) => new Client(daemon, `pact-${i}`))
+  for (let i = 0; i < count; i++) await client.daemonPost('/v1/pacts', { name: `Pact ${i}`, alias: `pact-${i}` })
+  let clients = connect()
   const load = await inFlight(count * size, 64, i => (clients[i % count] as Client).write())
   bench.report.row(`${count} pacts of ${size}: loading, 64 in flight`, paced(load))
 
   const starts: number[] = []
   for (let i = 0; i < 3; i++) {
+    // Connections of the old process must not be used again.
+    for (const each of clients) each.close()
     await daemon.stop()
+    clients = connect()
     const started = performance.now()
     await daemon.start()
     await Promise.all(clients.map(each => each.list(1)))
