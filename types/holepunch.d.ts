@@ -195,13 +195,14 @@ declare module 'autobase' {
     length: number
     signedLength: number
     indexedLength: number
+    /** Null while the base opens, or opens again after a fast-forward or a repair. */
     system: {
       getIndexedInfo(length: number): Promise<IndexedInfo>
       members: number
       indexers: { key: Bytes; length: number }[]
       core: Hypercore
       heads: { key: Bytes; length: number }[]
-    }
+    } | null
     ready(): Promise<void>
     close(): Promise<void>
     update(): Promise<void>

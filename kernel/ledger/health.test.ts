@@ -43,3 +43,25 @@ test('nothing is added when all is confirmed, while it moves, or by a machine th
   }
   for (const { appended } of [done, reader, moving]) expect(appended).toEqual([])
 })
+
+test('an index that is ahead of the signatures is repaired when these stand still, not while they move', async () => {
+  const key = Buffer.alloc(32)
+  const log = { length: 9, signedLength: 3, key }
+  let repairs = 0
+  const base = {
+    on() {},
+    isIndexer: false,
+    view: { log, state: { core: { key: Buffer.alloc(32, 1), signedLength: 0 } } },
+    getIndexedInfo: async () => ({ views: [{ key, length: log.signedLength + 2 }] }),
+    repair: async () => void repairs++,
+  }
+  const watch = new HealthWatch(base as unknown as Base, silent)
+  for (let look = 0; look < 20; look++) {
+    log.signedLength++
+    await watch.look()
+  }
+  expect(repairs).toBe(0)
+  for (let look = 0; look < 20; look++) await watch.look()
+  expect(repairs).toBe(1)
+  expect(watch.problems()).toHaveLength(1)
+})

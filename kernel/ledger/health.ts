@@ -17,6 +17,8 @@ export class HealthWatch {
   repairs = 0
   private invalidSignatures = 0
   private seenDiverged = 0
+  /** Signed lengths of the views at the last look. */
+  private signed = ''
   private problem: string | null = null
   /** Length and confirmed length of the last look, how many looks saw the same, and how many must before a block is added. */
   private stand = { place: '', looks: 0, patience: 1 }
@@ -81,6 +83,11 @@ export class HealthWatch {
 
   private async diverged(): Promise<boolean> {
     const { log, state } = this.base.view
+    const signed = [log, state.core].map(core => core.signedLength).join()
+    const stands = signed === this.signed
+    this.signed = signed
+    // While much is written, signing is behind at every look, but it moves.
+    if (!stands) return false
     const info = await this.base.getIndexedInfo()
     return [log, state.core].some(core => {
       const indexed = info.views.find(v => v.key.equals(core.key))

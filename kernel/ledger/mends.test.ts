@@ -263,7 +263,7 @@ describe('a migration onto itself', () => {
     await bring(c, b, [a, c])
     expect(left).toHaveLength(1)
     expect(b.base.core.manifest?.signers).toHaveLength(2)
-    expect(b.base.system.indexers).toHaveLength(3)
+    expect(b.base.system?.indexers).toHaveLength(3)
     const expected = [line('+', c), line('*', b), 'conc', line('*', c), 'next']
     expect(await lines(b.base)).toEqual(expected)
     return { went: expected, left: await reopen(left[0]!, a.base.key) }

@@ -27,7 +27,7 @@ export class Base extends Autobase<Views> {
    */
   private resting(): boolean {
     const { log, state } = this.view
-    const sole = this.isIndexer && this.linearizer?.indexers.length === 1 && this.system.indexers.length === 1
+    const sole = this.isIndexer && this.linearizer?.indexers.length === 1 && this.system?.indexers.length === 1
     const signed = [log, state.core].every(core => core.signedLength === core.length)
     if (sole && signed && Date.now() - this.looked < RESTING_INTERVAL) return true
     this.looked = Date.now()
