@@ -53,6 +53,11 @@ export const cliErrors = defineErrors({
     message: 'The access token in {file} cannot be read: {reason}',
     help: 'Run this as the user who started the daemon, or name the right directory with --data-dir.',
   },
+  TOKEN_UNUSABLE: {
+    kind: 'unauthenticated',
+    message: 'The access token in {source} is not one: it holds spaces, line ends or letters that no token has.',
+    help: 'Set OPENPACT_TOKEN to a token as `openpact token issue` printed it, or unset it to use the main one.',
+  },
   NO_PACT: {
     kind: 'missing',
     message: 'There is no pact on this machine yet.',
@@ -72,6 +77,21 @@ export const cliErrors = defineErrors({
     kind: 'invalid',
     message: '"{value}" is not a bootstrap address.',
     help: 'Use host:port, several separated by commas, e.g. --bootstrap 127.0.0.1:49737',
+  },
+  FILE_UNUSABLE: {
+    kind: 'invalid',
+    message: '{file} cannot be read: {reason}.',
+    help: 'Name a text file, or - for standard input.',
+  },
+  FILE_TOO_LARGE: {
+    kind: 'too-large',
+    message: '{file} has more than {limit} bytes.',
+    help: 'Name a smaller text file.',
+  },
+  FILE_NOT_TEXT: {
+    kind: 'unprocessable',
+    message: '{file} is not UTF-8 text; sent as text it would be another than it is.',
+    help: 'Convert it to UTF-8 first, e.g. with `iconv -t UTF-8`; what is no text cannot be sent.',
   },
   SERVICE_UNSUPPORTED: {
     kind: 'unavailable',

@@ -1,9 +1,14 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { asFailure } from './errors.ts'
 import { addOperations } from './generated.ts'
 import type { OperationInfo } from './known-operations.ts'
 import { Session } from './session.ts'
+import { textOf } from './text-file.ts'
 import { inputOf } from './typed.ts'
 
 const create: OperationInfo = {
@@ -144,4 +149,27 @@ describe('generated verbs', () => {
     expect(program.commands[1]?.commands.map(command => command.name())).toEqual(['add', 'claim'])
     expect(own.description()).toBe('our own')
   })
+})
+
+it('a file is sent as it is or not at all: regular, of a bounded size, and UTF-8', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'openpact-text-'))
+  const file = (name: string, content: string | Buffer) => {
+    writeFileSync(join(dir, name), content)
+    return join(dir, name)
+  }
+  try {
+    expect(textOf(file('bom', '\ufeffsnow \u2603\n'))).toBe('\ufeffsnow \u2603\n')
+    spawnSync('mkfifo', [join(dir, 'pipe')])
+    for (const [path, code] of [
+      [file('latin-1', Buffer.from('caf\u00e9', 'latin1')), 'FILE_NOT_TEXT'],
+      [file('large', Buffer.alloc(16 * 1024 * 1024 + 1)), 'FILE_TOO_LARGE'],
+      [join(dir, 'pipe'), 'FILE_UNUSABLE'],
+      ['/dev/zero', 'FILE_UNUSABLE'],
+      [dir, 'FILE_UNUSABLE'],
+      [join(dir, 'none'), 'FILE_UNUSABLE'],
+    ] as const)
+      expect(() => textOf(path)).toThrow(expect.objectContaining({ code, message: expect.stringContaining(path) }))
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
 })

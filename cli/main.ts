@@ -70,13 +70,15 @@ async function main(argv: readonly string[]): Promise<void> {
   if (needsOperations(program, argv))
     addOperations(program, await knownOperations(new Session(earlyFlags(argv))), session)
   for (const command of everyCommand(program)) {
-    command.exitOverride().copyInheritedSettings(program)
+    command.copyInheritedSettings(program).exitOverride(error => {
+      throw usage(error, pathOf(command))
+    })
     refuseHelpOnUnknown(command)
   }
   try {
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {
-    throw error instanceof CommanderError ? usage(error) : error
+    throw error instanceof CommanderError ? usage(error, 'openpact') : error
   }
 }
 
@@ -121,11 +123,16 @@ function refuseHelpOnUnknown(command: Command): void {
   })
 }
 
+/** Words by which a command is called. */
+function pathOf(command: Command): string {
+  return command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name()
+}
+
 /** Help and version are no failures; a mistyped command line is one of ours. */
-function usage(error: CommanderError): unknown {
+function usage(error: CommanderError, command: string): unknown {
   if (error.exitCode === 0 || error.code === 'commander.help') return error
   const reason = error.message.replace(/^error: /, '').replace(/\n\(/, ' (')
-  return new OpenPactError('USAGE', { reason, hint: 'See `openpact --help`.' })
+  return new OpenPactError('USAGE', { reason, hint: `See \`${command} --help\`.` })
 }
 
 // A stream whose reader is gone, or whose disk is full, must not end the daemon.

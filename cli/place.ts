@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { OpenPactError } from '../kernel/errors.ts'
+import { lockHolder } from '../kernel/host/lock-holder.ts'
 
 /** `run/daemon.json`: written by a daemon once it answers, removed when it ends. */
 export interface DaemonRecord {
@@ -37,7 +38,8 @@ export function placeOf(dataDir: string | undefined): Place {
 }
 
 /**
- * The daemon that serves this directory, or null. A record left by a killed daemon counts as none.
+ * The daemon that serves this directory, or null. A record left by a killed daemon counts as none, also where another process has
+ * been given its id since: the daemon is the one that holds the lock.
  * @throws OpenPactError PLACE_FORBIDDEN when it cannot be known, because the directory is somebody else's
  */
 export function runningDaemon(place: Place): DaemonRecord | null {
@@ -50,7 +52,7 @@ export function runningDaemon(place: Place): DaemonRecord | null {
     throw new OpenPactError('PLACE_FORBIDDEN', { dataDir: place.dataDir, reason: code }, { cause: error })
   }
   if (typeof record.pid !== 'number' || typeof record.url !== 'string') return null
-  return isAlive(record.pid) ? (record as DaemonRecord) : null
+  return record.pid === lockHolder(place.dataDir) ? (record as DaemonRecord) : null
 }
 
 /** Whether a process with this id runs, be it ours or not. */
@@ -73,10 +75,23 @@ function isZombie(pid: number): boolean {
   }
 }
 
-/** The token in OPENPACT_TOKEN, by which a program speaks as its own agent, or else the main one. @throws OpenPactError TOKEN_UNREADABLE */
+/**
+ * The token in OPENPACT_TOKEN, by which a program speaks as its own agent, or else the main one.
+ * @throws OpenPactError TOKEN_UNREADABLE, TOKEN_UNUSABLE
+ */
 export function readToken(place: Place): string {
   const own = process.env.OPENPACT_TOKEN?.trim()
-  if (own) return own
+  if (own) return checkedToken(own, 'OPENPACT_TOKEN')
+  return checkedToken(tokenFileOf(place), place.tokenFile)
+}
+
+/** It goes into a header, which takes neither line ends nor most letters. */
+function checkedToken(token: string, source: string): string {
+  if (/^[\x21-\x7e]*$/.test(token)) return token
+  throw new OpenPactError('TOKEN_UNUSABLE', { source })
+}
+
+function tokenFileOf(place: Place): string {
   try {
     return readFileSync(place.tokenFile, 'utf8').trim()
   } catch (error) {

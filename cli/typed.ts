@@ -1,10 +1,10 @@
 /** Fields of an operation as arguments and flags, and what was typed as its input. */
-import { readFileSync } from 'node:fs'
 import { Argument, type Command, Option } from 'commander'
 import { OpenPactError } from '../kernel/errors.ts'
 import { durationDescription, durationUnit, durationValue } from './duration.ts'
 import type { OperationInfo } from './known-operations.ts'
 import { choicesOf, fieldsOf, type Schema, typesOf } from './schema.ts'
+import { textOf } from './text-file.ts'
 
 /** Adds the arguments and flags of an operation. @returns whether one of them is a duration */
 export function addFields(command: Command, operation: OperationInfo): boolean {
@@ -50,7 +50,7 @@ function collect(text: string, before: unknown): string[] {
   return [...(Array.isArray(before) ? before : []), text]
 }
 
-/** What was typed as the operation's input, by the types that its schema allows. @throws OpenPactError USAGE */
+/** What was typed as the operation's input, by the types that its schema allows. @throws OpenPactError USAGE, FILE_UNUSABLE, FILE_TOO_LARGE, FILE_NOT_TEXT */
 export function inputOf(operation: OperationInfo, command: Command): Record<string, unknown> {
   const { properties } = fieldsOf(operation.input)
   const positional = operation.cli?.args ?? []
@@ -64,16 +64,6 @@ export function inputOf(operation: OperationInfo, command: Command): Record<stri
     input[name] = name === operation.cli?.file ? textOf(String(typed)) : typedValue(name, typed, schema)
   }
   return input
-}
-
-/** What is in a text file. @throws OpenPactError USAGE */
-function textOf(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8')
-  } catch (error) {
-    const reason = `${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}`
-    throw new OpenPactError('USAGE', { reason, hint: 'Name a text file, or - for standard input.' })
-  }
 }
 
 function typedValue(name: string, typed: unknown, schema: Schema): unknown {

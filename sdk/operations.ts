@@ -16,13 +16,13 @@ export type Operations = {
   /** Take the name, key and tokens of an agent of this machine back, in every pact */
   'agents.revoke': { input: { name: string }; output: { name: string; agent: string; revoked: true } }
   /** Write identity, keys, configuration, local data and the log of every pact into an encrypted archive */
-  'backup.create': { input: { passphrase: string; file?: string }; output: { file: string; bytes: number; pacts: number } }
+  'backup.create': { input: { passphrase: string; file?: string }; output: { file: string; bytes: number; pacts: number; contents: number; contents_missing: number } }
   /** Read the entries of a pact as the restored archive has them, newest first */
   'backup.entries': { input: { archived: string; limit?: number; cursor?: string }; output: { entries: { id: string; type: string; topic: string; payload: unknown; author: string; timestamp: string; verdict: string; position: number; live: boolean }[]; cursor: string | null; has_more: boolean } }
   /** List the pacts that came out of a restored archive, and whether a member has let this machine in again */
   'backup.pacts': { input: Record<string, never>; output: { entries: { id: string; alias: string; entries: number; state: "waiting" | "joined" | "refounded" }[]; cursor: null; has_more: false } }
   /** Carry a pact on whose indexers are gone for good: a new pact that imports its whole log */
-  'backup.refound': { input: { pact: string; alias?: string; force?: boolean }; output: { id: string; alias: string; of: string; entries: number } }
+  'backup.refound': { input: { pact: string; alias?: string; force?: boolean }; output: { id: string; alias: string; of: string; entries: number; contents: number; contents_missing: number } }
   /** Make a link with which another machine with the same 24 words joins this pact */
   'devices.link': { input: { allow_secret?: boolean }; output: { token: string } }
   /** List the devices of your identity in this pact */
@@ -106,21 +106,21 @@ export type Operations = {
   /** Choose the pact that is meant when none is named */
   'pacts.switch': { input: { pact: string }; output: { id: string; alias: string; name: string; active: boolean; length: number; confirmed: number; synced: boolean; writable: boolean; waiting: string } }
   /** Read the content of a skill, its sha256 checked */
-  'skills.content': { input: { id: string; timeout?: number }; output: { id: string; name: string; version: string; format: "openclaw" | "langchain" | "generic"; author: string; sha256: string; size: number; content: string } }
+  'skills.content': { input: { id: string; author?: string; timeout?: number }; output: { id: string; name: string; version: string; format: "openclaw" | "langchain" | "generic"; author: string; sha256: string; size: number; content: string } }
   /** Show what changed from one version of a skill to another, line by line */
   'skills.diff': { input: { id: string; from?: string; timeout?: number }; output: { from: string; to: string; same: boolean; diff: string } }
   /** Install a skill on this machine, its sha256 checked */
-  'skills.install': { input: { id: string; approve?: boolean; allow_secret?: boolean }; output: { name: string; version: string; format: "openclaw" | "langchain" | "generic"; description: string; id: string; pact: string; author: string; sha256: string; file: string; installed_at: string; path: string } }
+  'skills.install': { input: { id: string; author?: string; approve?: boolean; allow_secret?: boolean }; output: { name: string; version: string; format: "openclaw" | "langchain" | "generic"; description: string; id: string; pact: string; author: string; sha256: string; file: string; installed_at: string; path: string } }
   /** List the skills of this pact that are installed on this machine */
   'skills.installed': { input: Record<string, never>; output: { name: string; version: string; format: "openclaw" | "langchain" | "generic"; description: string; id: string; pact: string; author: string; sha256: string; file: string; installed_at: string; intact: boolean }[] }
   /** List the skills of the pact, or the versions of one, the newest first */
-  'skills.list': { input: { name?: string; format?: "openclaw" | "langchain" | "generic"; limit?: number; cursor?: string }; output: { entries: ({ id: string; type: string; v: number; topic: string; payload: unknown; refs: { pact?: string; id: string; type: string }[]; author: string; agent: string; identity: string | null; timestamp: string; from_future?: true; position: number; verdict: string; confirmed: boolean; unreadable?: string; caused_by?: string; hops?: number; origin?: string; carried_from?: string; secret_allowed?: true; name: string; version: string; format: "openclaw" | "langchain" | "generic"; description: string; size: number; sha256: string; requires_approval: boolean; attached: boolean })[]; cursor: string | null; has_more: boolean } }
+  'skills.list': { input: { name?: string; format?: "openclaw" | "langchain" | "generic"; limit?: number; cursor?: string }; output: { entries: ({ id: string; type: string; v: number; topic: string; payload: unknown; refs: { pact?: string; id: string; type: string }[]; author: string; agent: string; identity: string | null; timestamp: string; from_future?: true; position: number; verdict: string; confirmed: boolean; unreadable?: string; caused_by?: string; hops?: number; origin?: string; carried_from?: string; secret_allowed?: true; name: string; version: string; format: "openclaw" | "langchain" | "generic"; description: string; size: number; sha256: string; requires_approval: boolean; attached: boolean; standing: "stands" | "other-author" | "superseded" })[]; cursor: string | null; has_more: boolean } }
   /** Publish a version of a skill */
-  'skills.publish': { input: { name: string; version: string; content: string; description: string; format?: "openclaw" | "langchain" | "generic"; requires_approval?: boolean; sha256?: string; until?: "applied" | "confirmed"; timeout?: number; allow_secret?: boolean }; output: { id: string; type: string; v: number; topic: string; payload: unknown; refs: { pact?: string; id: string; type: string }[]; author: string; agent: string; identity: string | null; timestamp: string; from_future?: true; position: number; verdict: string; confirmed: boolean; unreadable?: string; caused_by?: string; hops?: number; origin?: string; carried_from?: string; secret_allowed?: true; name: string; version: string; format: "openclaw" | "langchain" | "generic"; description: string; size: number; sha256: string; requires_approval: boolean; attached: boolean; pending?: true } }
+  'skills.publish': { input: { name: string; version: string; content: string; description: string; format?: "openclaw" | "langchain" | "generic"; requires_approval?: boolean; sha256?: string; until?: "applied" | "confirmed"; timeout?: number; allow_secret?: boolean }; output: { id: string; type: string; v: number; topic: string; payload: unknown; refs: { pact?: string; id: string; type: string }[]; author: string; agent: string; identity: string | null; timestamp: string; from_future?: true; position: number; verdict: string; confirmed: boolean; unreadable?: string; caused_by?: string; hops?: number; origin?: string; carried_from?: string; secret_allowed?: true; name: string; version: string; format: "openclaw" | "langchain" | "generic"; description: string; size: number; sha256: string; requires_approval: boolean; attached: boolean; standing: "stands" | "other-author" | "superseded"; pending?: true } }
   /** Take an installed skill off this machine */
   'skills.remove': { input: { name: string }; output: { name: string; removed: true } }
   /** Show a skill, and whether its content is on this machine */
-  'skills.show': { input: { id: string }; output: { id: string; type: string; v: number; topic: string; payload: unknown; refs: { pact?: string; id: string; type: string }[]; author: string; agent: string; identity: string | null; timestamp: string; from_future?: true; position: number; verdict: string; confirmed: boolean; unreadable?: string; caused_by?: string; hops?: number; origin?: string; carried_from?: string; secret_allowed?: true; name: string; version: string; format: "openclaw" | "langchain" | "generic"; description: string; size: number; sha256: string; requires_approval: boolean; attached: boolean; here: boolean } }
+  'skills.show': { input: { id: string; author?: string }; output: { id: string; type: string; v: number; topic: string; payload: unknown; refs: { pact?: string; id: string; type: string }[]; author: string; agent: string; identity: string | null; timestamp: string; from_future?: true; position: number; verdict: string; confirmed: boolean; unreadable?: string; caused_by?: string; hops?: number; origin?: string; carried_from?: string; secret_allowed?: true; name: string; version: string; format: "openclaw" | "langchain" | "generic"; description: string; size: number; sha256: string; requires_approval: boolean; attached: boolean; standing: "stands" | "other-author" | "superseded"; here: boolean } }
   /** Claim a task so that no other agent works on it */
   'tasks.claim': { input: { id: string; lease_ms?: number; until?: "applied" | "confirmed"; timeout?: number; allow_secret?: boolean }; output: { id: string; title: string; description: string; topic: string; priority: "low" | "normal" | "high" | "urgent"; assignee: string | null; depends_on: string[]; status: "open" | "claimed" | "complete"; claimed_by: string | null; lease_until: string | null; lease_expired: boolean; result: unknown; created_by: string; created_at: string; position: number; confirmed: boolean; provisional?: true; pending?: true; history?: { id: string; what: "recorded" | "claimed" | "renewed" | "released" | "completed"; by: string; at: string; position: number; confirmed: boolean; reason?: string }[] } }
   /** End a claimed task for good, with its result */
@@ -151,7 +151,7 @@ export type Operations = {
   'triggers.run': { input: { id: string; entry: string; allow_secret?: boolean }; output: { key: string; trigger: string; pact: string; entry: string; event: string; task: string | null; state: "pending" | "running" | "succeeded" | "failed" | "skipped" | "withdrawn" | "refused"; reason: string | null; attempts: number; created: string; started: string | null; ms: number | null; code: number | null; signal: string | null } }
   /** Say for an entry which triggers match, whether they would start, and what; starts nothing */
   'triggers.test': { input: { id: string; trigger?: string }; output: { entries: ({ trigger: string; event: string; matches: boolean; trusted: boolean; starts: boolean; reason: string; claim: string | null; executable: string | null; argv: string[]; command: string; cwd: string | null; env: string[]; payload: "file" | "stdin" | "none"; fields: { field: string; fits: boolean; wanted: unknown; found: unknown }[] })[]; cursor: null; has_more: false } }
-  /** List deliveries of a subscription with their attempts, newest first */
+  /** List deliveries of a subscription, those that wait or are in another state, newest first */
   'webhooks.deliveries': { input: { id: string; state?: "pending" | "delivered" | "dead"; limit?: number; cursor?: string }; output: { entries: ({ id: string; type: string; state: "pending" | "delivered" | "dead"; created: string; next_attempt: string | null; attempts: { at: string; status: number | null; error: string | null; ms: number }[] })[]; cursor: string | null; has_more: boolean } }
   /** List subscriptions with their health and lag */
   'webhooks.list': { input: Record<string, never>; output: { entries: ({ id: string; callback: string; match: { type?: string | string[]; status?: string | string[]; topic?: string | string[]; agent?: string | string[]; owner?: string | string[]; role?: string | string[]; pact?: string | string[]; ref?: { type?: string | string[]; target?: string | string[] }; priority?: string | string[]; assignee?: string | string[]; text?: string; where?: Record<string, string | number | boolean | null | (string | number | boolean | null)[] | { gt?: number; gte?: number; lt?: number; lte?: number; not?: string | number | boolean | null; glob?: string; exists?: boolean }>; until?: "applied" | "confirmed" }; agent: string; created: string; state: "ok" | "failing" | "disabled"; reason?: string; pending: number; lag_ms: number; dead: number; failures: number; last_success: string | null; last_failure: string | null; next_attempt: string | null })[]; cursor: null; has_more: false } }
@@ -266,6 +266,7 @@ export type ErrorCode =
   | 'ARCHIVE_EXISTS'
   | 'ARCHIVE_NEWER'
   | 'ARCHIVE_TRUNCATED'
+  | 'ARCHIVE_UNFINISHED'
   | 'ARCHIVE_UNKNOWN'
   | 'ARCHIVE_UNREADABLE'
   | 'ATTACHMENT_CORRUPT'
@@ -389,13 +390,13 @@ export type ErrorCode =
   | 'RUN_UNKNOWN'
   | 'SECRET_FOUND'
   | 'SERVICE_MISSING'
-  | 'SKILL_AMBIGUOUS'
   | 'SKILL_CHECKSUM_MISMATCH'
   | 'SKILL_CONTENT_MISSING'
   | 'SKILL_DIFF_TOO_LARGE'
   | 'SKILL_FOLDER_FOREIGN'
   | 'SKILL_NEEDS_APPROVAL'
   | 'SKILL_NOT_INSTALLED'
+  | 'SKILL_OF_ANOTHER_AUTHOR'
   | 'SKILL_OF_OTHER_PACT'
   | 'SKILL_TOO_LARGE'
   | 'SKILL_UNKNOWN'

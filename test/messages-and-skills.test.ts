@@ -62,6 +62,47 @@ test('a message that comes in late, before others in the ledger, is unread once;
   await cut()
 })
 
+test('a name belongs to who used it first, and a version is the first of it in the log, on every machine', async () => {
+  const skill = (kernel: TestKernel, version: string, content: string) =>
+    ask(kernel, 'skills.publish', { name: 'shared', version, content, description: 'd' })
+  const onBoth = async (name: string, input: object) => {
+    const [one, other] = [await ask(a, name, input), await ask(b, name, input)]
+    expect(one).toEqual(other)
+    return one
+  }
+  // Neither has heard of the other's: both are accepted, and b's come behind a's when they meet.
+  const lost = await skill(b, '1.0.0', 'by b')
+  const stands = await skill(a, '1.0.0', 'by a')
+  const cut = connect(a.pact, b.pact)
+  await same(a, b)
+  const higher = await skill(b, '2.0.0', 'higher, by b')
+  await expect(skill(b, '1.0.0', 'again')).rejects.toMatchObject({ code: 'SKILL_VERSION_EXISTS' })
+  await same(a, b)
+  const { entries } = (await ask(b, 'skills.list', { name: 'shared' })) as {
+    entries: { id: string; standing: string }[]
+  }
+  expect(entries.map(each => [each.id, each.standing])).toEqual([
+    [higher.id, 'other-author'],
+    [lost.id, 'superseded'],
+    [stands.id, 'stands'],
+  ])
+  expect(await onBoth('skills.content', { id: 'shared' })).toMatchObject({ content: 'by a' })
+  expect(await onBoth('skills.content', { id: 'shared@1.0.0' })).toMatchObject({ content: 'by a' })
+  await expect(ask(a, 'skills.install', { id: 'shared@2.0.0' })).rejects.toMatchObject({
+    code: 'SKILL_OF_ANOTHER_AUTHOR',
+    message: expect.stringContaining(b.identity.defaultAgent.handle),
+    help: expect.stringContaining('--author'),
+  })
+  const author = b.identity.defaultAgent.handle
+  expect(await onBoth('skills.content', { id: 'shared', author })).toMatchObject({ content: 'higher, by b' })
+  expect(await onBoth('skills.content', { id: String(lost.id) })).toMatchObject({ content: 'by b' })
+  expect(await ask(a, 'skills.install', { id: 'shared@2.0.0', author })).toMatchObject({ version: '2.0.0', author })
+  await expect(ask(a, 'skills.show', { id: 'shared', author: 'nobody-000000' })).rejects.toMatchObject({
+    code: 'SKILL_UNKNOWN',
+  })
+  await cut()
+})
+
 test('content whose machine is asleep is said to be missing, comes by itself, and is served on without its source', async () => {
   const content = randomBytes(150_000).toString('hex')
   const size = content.length

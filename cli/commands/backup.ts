@@ -11,6 +11,8 @@ interface Written {
   file: string
   bytes: number
   pacts: number
+  contents: number
+  contents_missing: number
 }
 
 export function backupCommand(program: Command, session: () => Session): void {
@@ -50,7 +52,7 @@ async function write(shell: Session, file: string | undefined): Promise<void> {
     shell.progress('Writing the archive', () => client.post<Written>('/v1/backup', body, { timeout: LIMIT })),
   )
   shell.say(
-    `Wrote ${written.file}: ${written.pacts} pacts, ${written.bytes} bytes. Keep its passphrase elsewhere.`,
+    `Wrote ${written.file}: ${written.pacts} pacts, ${written.bytes} bytes. Keep its passphrase elsewhere.${missing(written)}`,
     written,
   )
 }
@@ -58,21 +60,29 @@ async function write(shell: Session, file: string | undefined): Promise<void> {
 async function verify(shell: Session, file: string): Promise<void> {
   const { readArchive } = await import('../../plugins/backup/archive.ts')
   const passphrase = await readSecret('Passphrase of the archive: ')
-  const report = await shell.progress('Verifying the archive', () => readArchive(resolve(file), passphrase))
+  const report = await shell.progress('Verifying the archive', () => readArchive(file, passphrase))
   const pacts = report.pacts.map(pact => `  ${pact.alias}: ${pact.entries} entries`)
   const head = `The archive of ${report.created} is whole: every record continues its chain and is signed.`
-  shell.say([head, ...pacts].join('\n'), report)
+  shell.say([head, ...pacts].join('\n') + missing(report), report)
 }
 
 async function restore(shell: Session, file: string): Promise<void> {
   const { restoreArchive } = await import('../../plugins/backup/restore.ts')
   const passphrase = await readSecret('Passphrase of the archive: ')
   const { dataDir } = shell.place
-  const report = await shell.progress('Restoring', () => restoreArchive(resolve(file), passphrase, dataDir))
+  const report = await shell.progress('Restoring', () => restoreArchive(file, passphrase, dataDir))
   shell.say(
     `Restored ${report.pacts.length} pacts into ${dataDir}, as a new device of the same identity.\n` +
       'Start the daemon with `openpact start`: any member that is online lets it in again; `openpact backup pacts` shows how that stands.\n' +
-      'Then retire the old device: `openpact devices`, `openpact device retire`. A pact that nobody else can confirm is carried on with `openpact refound`.',
+      'Then retire the old device: `openpact devices`, `openpact device retire`. A pact that nobody else can confirm is carried on with `openpact refound`.\n' +
+      `Subscriptions work again once their pact is joined; they do not move to a refounded one. Installed skills are not in an archive: install them again.${missing(report)}`,
     report,
   )
+}
+
+/** Says what an archive had to leave out. */
+function missing({ contents_missing: count }: { contents_missing: number }): string {
+  return count === 0
+    ? ''
+    : `\nThe contents of ${count} large skills are not in it: they were not on this machine when it was written. Their entries are.`
 }

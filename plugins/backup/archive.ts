@@ -1,7 +1,7 @@
 /** Writes, verifies and takes apart archives. The command line uses it without a daemon. */
+import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, link, open, rm } from 'node:fs/promises'
-import { basename } from 'node:path'
 import {
   type CarriedAgent,
   type Followed,
@@ -13,13 +13,14 @@ import {
   takeBlock,
   verifyDeviceProof,
 } from '../../kernel/index.ts'
+import { CONTENT_LIMIT, type Named, note, type Tally } from './attached.ts'
 import { decrypt, encrypt } from './cipher.ts'
 import { exportStatement, type IdentityFile, type LogEnd, type Manifest, type PactCard } from './contents.ts'
 import './errors.ts'
 import { readFrames } from './frames.ts'
 
 /** What an archive turned out to hold. */
-export interface ArchiveReport {
+export interface ArchiveReport extends Tally {
   created: string
   version: string
   /** Hex. */
@@ -28,13 +29,16 @@ export interface ArchiveReport {
   bytes: number
 }
 
-/** Writes an encrypted archive, whole or not at all. Answers its size. @throws OpenPactError ARCHIVE_EXISTS, DISK_FULL … */
+/** Writes an encrypted archive, whole or not at all. Answers its size. @throws OpenPactError ARCHIVE_EXISTS, ARCHIVE_UNFINISHED, DISK_FULL … */
 export async function writeArchive(file: string, source: AsyncIterable<Buffer>, passphrase: string): Promise<number> {
   const draft = `${file}.part`
   let handle: FileHandle | null = null
   let bytes = 0
   try {
-    handle = await open(draft, 'wx', 0o600)
+    handle = await open(draft, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+      throw new OpenPactError('ARCHIVE_UNFINISHED', { file: draft }, { cause: error })
+    })
     for await (const part of encrypt(source, passphrase)) {
       await handle.write(part)
       bytes += part.length
@@ -55,7 +59,7 @@ export async function writeArchive(file: string, source: AsyncIterable<Buffer>, 
 export interface ArchiveSink {
   manifest?(manifest: Manifest): Promise<void> | void
   identity?(identity: IdentityFile): Promise<void> | void
-  /** Configuration, token or local.db, in parts; `null` ends it. */
+  /** Configuration, token, local.db or `contents/<pact>/<sha256>`, in parts; `null` ends it. */
   file?(name: string, part: Buffer | null): Promise<void> | void
   /** A log begins, perhaps anew. */
   pact?(card: PactCard): Promise<void> | void
@@ -68,8 +72,7 @@ export interface ArchiveSink {
  * @throws OpenPactError ARCHIVE_*, PASSPHRASE_WRONG, LOG_UNPROVEN
  */
 export async function readArchive(file: string, passphrase: string, sink: ArchiveSink = {}): Promise<ArchiveReport> {
-  const name = basename(file)
-  const reader = new ArchiveReader(sink, name)
+  const reader = new ArchiveReader(sink, file)
   const source = createReadStream(file) as AsyncIterable<Buffer>
   const counted = async function* () {
     for await (const part of source) {
@@ -78,9 +81,9 @@ export async function readArchive(file: string, passphrase: string, sink: Archiv
     }
   }
   try {
-    await readFrames(decrypt(counted(), passphrase, name), reader, name)
+    await readFrames(decrypt(counted(), passphrase, file), reader, file)
   } catch (error) {
-    throw asCoded(error, name)
+    throw asCoded(error, file)
   }
   return reader.report()
 }
@@ -99,6 +102,11 @@ class ArchiveReader {
   private log: Followed | null = null
   private agents = new Map<string, CarriedAgent>()
   private readonly pacts: ArchiveReport['pacts'] = []
+  private named: Named = new Map()
+  /** `<pact>/<sha256>` of the contents that its log names, until they come. */
+  private readonly awaited = new Set<string>()
+  private content: { key: string; sha256: Hash; length: number } | null = null
+  private contents = 0
 
   constructor(sink: ArchiveSink, file: string) {
     this.sink = sink
@@ -108,21 +116,34 @@ class ArchiveReader {
   report(): ArchiveReport {
     const { manifest, pacts, bytes } = this
     if (!manifest || !this.identified || manifest.pacts.length !== pacts.length) throw this.damaged('a part is missing')
-    return { created: manifest.created, version: manifest.version, identity: manifest.identity, pacts, bytes }
+    const { created, version, identity } = manifest
+    const tally: Tally = { contents: this.contents, contents_missing: this.awaited.size }
+    return { created, version, identity, pacts, bytes, ...tally }
   }
 
   async begin(name: string): Promise<void> {
     this.name = name
     this.held = Buffer.alloc(0)
     if (!this.manifest && name !== 'manifest.json') throw this.damaged('it does not begin with its manifest')
+    if (name.startsWith('contents/')) {
+      const key = name.slice('contents/'.length)
+      if (!this.awaited.has(key)) throw this.damaged('it holds a content that no entry names')
+      this.content = { key, sha256: createHash('sha256'), length: 0 }
+    }
     if (!name.endsWith('/log')) return
     if (!this.card || name !== `pacts/${this.card.id}/log`) throw this.damaged('a log belongs to no pact')
     this.log = follow(Buffer.from(this.card.key, 'hex'))
     this.agents = new Map()
+    this.named = new Map()
     await this.sink.pact?.(this.card)
   }
 
   async data(bytes: Buffer): Promise<void> {
+    if (this.content) {
+      this.content.sha256.update(bytes)
+      this.content.length += bytes.length
+      if (this.content.length > CONTENT_LIMIT) throw this.damaged('a content is too long')
+    }
     if (isFile(this.name)) return this.sink.file?.(this.name, bytes)
     this.held = Buffer.concat([this.held, bytes])
     if (this.name.endsWith('/log')) await this.blocks()
@@ -131,6 +152,7 @@ class ArchiveReader {
 
   async end(): Promise<void> {
     const { name } = this
+    if (this.content) this.takeContent(this.content)
     if (isFile(name)) return this.sink.file?.(name, null)
     if (name.endsWith('/log')) {
       if (this.held.length > 0) throw this.damaged('a log ends within a record')
@@ -142,6 +164,13 @@ class ArchiveReader {
     else if (name.endsWith('/card.json')) this.takeCard(value as PactCard)
     else if (name.endsWith('/end.json')) await this.takeEnd(value as LogEnd)
     else throw this.damaged(`it holds an unknown file ${name}`)
+  }
+
+  private takeContent({ key, sha256 }: { key: string; sha256: Hash }): void {
+    if (!key.endsWith(`/${sha256.digest('hex')}`)) throw this.damaged('a content is not what its entry says')
+    this.awaited.delete(key)
+    this.contents++
+    this.content = null
   }
 
   private async takeManifest(manifest: Manifest): Promise<void> {
@@ -180,6 +209,7 @@ class ArchiveReader {
       const block = this.held.subarray(at + 4, end)
       const record = await takeBlock(log, known, block)
       if (typeof record === 'string') throw new OpenPactError('LOG_UNPROVEN', { position: log.done, reason: record })
+      note(this.named, record)
       await this.sink.record?.(card, record, block)
       at = end
     }
@@ -195,6 +225,7 @@ class ArchiveReader {
     if (end.length !== log.done || end.chain !== log.at || proven?.identity.toString('hex') !== manifest.identity)
       throw this.damaged(`the log of "${card.alias}" is not what its device signed`)
     this.pacts.push({ id: card.id, alias: card.alias, entries: log.done, chain: log.at })
+    for (const hash of this.named.keys()) this.awaited.add(`${card.id}/${hash}`)
     await this.sink.pactEnd?.(card, end, this.agents)
     this.card = null
     this.log = null
@@ -214,15 +245,13 @@ class ArchiveReader {
 }
 
 function isFile(name: string): boolean {
-  return name === 'token' || name === 'local.db' || name.startsWith('config/')
+  return name === 'token' || name === 'local.db' || name.startsWith('config/') || name.startsWith('contents/')
 }
 
 function asCoded(error: unknown, file: string): unknown {
   if (isOpenPactError(error)) return error
   const { code } = error as NodeJS.ErrnoException
   if (code === 'ENOSPC' || code === 'EDQUOT') return new OpenPactError('DISK_FULL', {}, { cause: error })
-  if (code === 'EEXIST') return new OpenPactError('ARCHIVE_EXISTS', { file: basename(file) }, { cause: error })
-  return code
-    ? new OpenPactError('ARCHIVE_UNREADABLE', { file: basename(file), reason: code }, { cause: error })
-    : error
+  if (code === 'EEXIST') return new OpenPactError('ARCHIVE_EXISTS', { file }, { cause: error })
+  return code ? new OpenPactError('ARCHIVE_UNREADABLE', { file, reason: code }, { cause: error }) : error
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import IdentityKey from 'keet-identity-key'
@@ -10,15 +10,27 @@ import events from '../events/index.ts'
 import http from '../http/index.ts'
 import knowledge from '../knowledge/index.ts'
 import type { EntryView } from '../read-model/service.ts'
+import skills from '../skills/index.ts'
 import { store } from '../store/service.ts'
 import tasks from '../tasks/index.ts'
+import webhooks from '../webhooks/index.ts'
 import { readArchive } from './archive.ts'
+import { keptContent } from './attached.ts'
 import { decrypt, encrypt } from './cipher.ts'
 import backup from './index.ts'
 import { restoreArchive } from './restore.ts'
 import { archiveName, ScheduledBackup } from './schedule.ts'
 
-const plugins = [...membership, { plugin: http, config: { port: 0 } }, events, knowledge, tasks, backup]
+const plugins = [
+  ...membership,
+  { plugin: http, config: { port: 0 } },
+  events,
+  knowledge,
+  tasks,
+  skills,
+  webhooks,
+  backup,
+]
 const passphrase = 'correct horse battery'
 const words = IdentityKey.generateMnemonic()
 let net: Network
@@ -30,6 +42,9 @@ let file: string
 let fact = ''
 let kept = ''
 let task = ''
+let hook = ''
+/** Of a skill that does not fit an entry. */
+const large = 'line of a large skill \u20ac\n'.repeat(8_000)
 
 const code = (promise: Promise<unknown>) =>
   promise.then(
@@ -38,6 +53,10 @@ const code = (promise: Promise<unknown>) =>
   )
 const record = async (machine: Machine, pact: string, content: string, refs: string[] = []) =>
   (await machine.get<{ id: string }>('knowledge.record', { topic: 'backups', content, refs }, pact)).id
+const publish = (machine: Machine, pact: string) =>
+  machine.ask('skills.publish', { name: 'deploy', version: '1.0.0', description: 'd', content: large }, pact)
+const content = async (machine: Machine, pact: string) =>
+  (await machine.get<{ content: string }>('skills.content', { id: 'deploy' }, pact)).content
 const entry = (machine: Machine, pact: string, id: string) => machine.get<EntryView>('entries.get', { id }, pact)
 
 beforeAll(async () => {
@@ -54,7 +73,10 @@ beforeAll(async () => {
   kept = await record(lost, 'alone', 'nobody else has this')
   task = (await lost.get<{ id: string }>('tasks.create', { title: 'go on' }, 'alone')).id
   await lost.ask('tasks.claim', { id: task }, 'alone')
-  expect(await lost.get('backup.create', { file, passphrase })).toMatchObject({ file, pacts: 2 })
+  await publish(lost, 'alone')
+  hook = (await lost.get<{ id: string }>('webhooks.subscribe', { callback: 'http://127.0.0.1:9/', match: {} })).id
+  const left = { file, pacts: 2, contents: 1, contents_missing: 0 }
+  expect(await lost.get('backup.create', { file, passphrase })).toMatchObject(left)
   await lost.stop()
 }, 60_000)
 afterAll(async () => {
@@ -65,6 +87,7 @@ afterAll(async () => {
 test('an archive is verified without restoring it; a wrong passphrase and damage have their codes', async () => {
   const report = await readArchive(file, passphrase)
   expect(report.pacts.map(({ alias }) => alias).sort()).toEqual(['alone', 'test'])
+  expect(report).toMatchObject({ contents: 1, contents_missing: 0 })
   expect((await stat(file)).mode & 0o777).toBe(0o600)
   const bytes = await readFile(file)
   for (const secret of [words, 'nobody else has this', other.pact().encryptionKey])
@@ -92,6 +115,18 @@ test('an archive is verified without restoring it; a wrong passphrase and damage
   expect(await altered(newer)).toBe('ARCHIVE_NEWER')
   expect(await code(other.ask('backup.create', { file, passphrase }))).toBe('ARCHIVE_EXISTS')
   expect(await code(other.ask('backup.create', { file: spoilt, passphrase: 'short' }))).toBe('PASSPHRASE_WEAK')
+  // As a machine leaves it that is stopped while it writes.
+  const cut = join(folder, 'cut')
+  await writeFile(`${cut}.part`, 'x')
+  await expect(other.ask('backup.create', { file: cut, passphrase })).rejects.toMatchObject({
+    code: 'ARCHIVE_UNFINISHED',
+    details: { file: `${cut}.part` },
+  })
+  const nowhere = join(folder, 'nowhere', 'x')
+  await expect(other.ask('backup.create', { file: nowhere, passphrase })).rejects.toMatchObject({
+    code: 'ARCHIVE_UNREADABLE',
+    details: { file: nowhere, reason: 'ENOENT' },
+  })
 })
 
 test('backups by the clock: when one is due, and only so many are kept', async () => {
@@ -162,6 +197,9 @@ test('a lost machine comes back on another one, and what only it had is carried 
     await machine.ask('devices.retire', { writer: gone.writer })
     await eventually(async () => (await other.pact().members()).length === 2)
 
+    // Subscriptions waited for their pact.
+    expect(await machine.get('webhooks.list')).toMatchObject({ entries: [{ id: hook }] })
+
     // Its only indexer is gone: readable as archived, and carried on.
     const archived = await machine.get<{ entries: (EntryView & { live: boolean })[] }>('backup.entries', {
       archived: 'alone',
@@ -174,10 +212,20 @@ test('a lost machine comes back on another one, and what only it had is carried 
         { alias: 'test', state: 'joined' },
       ],
     })
-    const { alias, entries } = await machine.get<{ alias: string; entries: number }>('backup.refound', {
-      pact: 'alone',
-    })
-    expect([alias, entries]).toEqual(['alone', archived.entries.length])
+    const { length } = archived.entries
+    const carriedOn = { alias: 'alone', entries: length, contents: 1, contents_missing: 0 }
+    const refounded = await machine.get<{ of: string }>('backup.refound', { pact: 'alone' })
+    expect(refounded).toMatchObject(carriedOn)
+    expect(await content(machine, 'alone')).toBe(large)
+    const shown = await machine.get<{ here: boolean; sha256: string }>('skills.show', { id: 'deploy' }, 'alone')
+    expect(shown.here).toBe(true)
+    // What came with the archive is handed out whole or not at all.
+    expect((await keptContent(dataDir, refounded.of, shown.sha256))?.toString()).toBe(large)
+    await appendFile(join(dataDir, 'contents', refounded.of, shown.sha256), 'more')
+    expect(await keptContent(dataDir, refounded.of, shown.sha256)).toBe(null)
+    const { token } = await machine.get<{ token: string }>('invites.create', {}, 'alone')
+    await other.ask('pacts.join', { token, alias: 'carried' })
+    expect(await eventually(() => content(other, 'carried').catch(() => null))).toBe(large)
     const carried = await entry(machine, 'alone', kept)
     expect(carried).toMatchObject({
       payload: { content: 'nobody else has this' },
@@ -207,3 +255,19 @@ test('a lost machine comes back on another one, and what only it had is carried 
     await machine.stop()
   }
 }, 60_000)
+
+test('content beside entries is attached again where its pact is refounded in place; what is not here is counted', async () => {
+  const { signer, ...ref } = await other.pact().attach(Buffer.from('of another pact'))
+  await other.ask('pacts.create', { name: 'Place', alias: 'place' })
+  await publish(other, 'place')
+  const payload = { name: 'gone', version: '1.0.0', format: 'generic', description: 'd', size: ref.length }
+  const attachment = { ...ref, signer }
+  await other.pact('place').append([{ type: 'skill', payload: { ...payload, sha256: ref.hash, attachment } }])
+  const refounded = { alias: 'place', contents: 1, contents_missing: 1 }
+  expect(await other.get('backup.refound', { pact: 'place', force: true })).toMatchObject(refounded)
+  expect(await content(other, 'place')).toBe(large)
+  expect(await code(other.ask('skills.content', { id: 'gone' }, 'place'))).toBe('ATTACHMENT_FOREIGN')
+  // From there on to the next one.
+  expect(await other.get('backup.refound', { pact: 'place', force: true })).toMatchObject(refounded)
+  expect(await content(other, 'place')).toBe(large)
+})

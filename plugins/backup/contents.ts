@@ -1,4 +1,4 @@
-/** What an archive holds: the identity's words and agents, configuration, token, local.db, and of every pact its keys and its log. */
+/** What an archive holds: the identity's words and agents, configuration, token, local.db, and of every pact keys, log and contents. */
 import { createReadStream } from 'node:fs'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -13,6 +13,7 @@ import {
   takeBlock,
 } from '../../kernel/index.ts'
 import type { Store } from '../store/service.ts'
+import { contentFrames, type Named, note, type Tally } from './attached.ts'
 import './errors.ts'
 import { fileFrames, frames } from './frames.ts'
 
@@ -62,11 +63,11 @@ export function exportStatement(key: Buffer, length: number, chain: Buffer): Buf
   return crypto.hash([NS_EXPORT, key, chain, Buffer.from(String(length))])
 }
 
-/** All frames of an archive. @param told called with words about what is under way */
+/** All frames of an archive. @param tally counts up the contents beside entries */
 export async function* contents(
   kernel: Kernel,
   store: Store,
-  told: (doing: string) => void = () => {},
+  tally: Tally = { contents: 0, contents_missing: 0 },
 ): AsyncGenerator<Buffer> {
   const { identity, dataDir } = kernel
   const pacts = kernel.pacts.list()
@@ -85,11 +86,11 @@ export async function* contents(
       yield* fileFrames(`config/${name}`, await readFile(join(dataDir, name)))
     if (name === 'token') yield* fileFrames('token', await readFile(join(dataDir, name)))
   }
-  told('local.db')
   yield* databaseFrames(store, join(dataDir, 'run', `local.db.${process.pid}`))
   for (const pact of pacts) {
-    told(pact.alias)
-    yield* pactFrames(pact, kernel)
+    const named: Named = new Map()
+    yield* pactFrames(pact, kernel, named)
+    yield* contentFrames(dataDir, pact, named, tally)
   }
   yield frames.done()
 }
@@ -119,13 +120,15 @@ async function* databaseFrames(store: Store, copy: string): AsyncGenerator<Buffe
   }
 }
 
-async function* pactFrames(pact: Pact, kernel: Kernel): AsyncGenerator<Buffer> {
+/** @param named filled with the contents that its entries name */
+async function* pactFrames(pact: Pact, kernel: Kernel, named: Named): AsyncGenerator<Buffer> {
   const { id, key, encryptionKey, alias } = pact
   const card: PactCard = { id, key: key.toString('hex'), encryptionKey: encryptionKey.toString('hex'), alias }
   yield* fileFrames(`pacts/${id}/card.json`, JSON.stringify(card))
   // What is not confirmed may be put in another order while it is read: then the file is begun again.
   for (let tries = 1; ; tries++) {
     const log = follow(key)
+    named.clear()
     const agents = new Map<string, CarriedAgent>()
     const known = {
       get: (agent: string) => agents.get(agent) ?? null,
@@ -145,6 +148,7 @@ async function* pactFrames(pact: Pact, kernel: Kernel): AsyncGenerator<Buffer> {
         fault = String(taken)
         break
       }
+      note(named, taken)
       slice.push(block)
       size += block.length
       if (size < SLICE && log.done < length) continue

@@ -37,6 +37,11 @@ export const backupErrors = defineErrors({
     message: 'The file {file} exists already.',
     help: 'Choose another name; a backup never replaces a file.',
   },
+  ARCHIVE_UNFINISHED: {
+    kind: 'conflict',
+    message: 'The file {file} is there: another backup is writing it, or one was cut short.',
+    help: 'If no backup is running, delete it and try again; nobody can restore from it. Or choose another name.',
+  },
   ARCHIVE_UNREADABLE: {
     kind: 'invalid',
     message: 'The file {file} cannot be used: {reason}.',

@@ -7,6 +7,7 @@ import { activePact } from '../pacts/service.ts'
 import { readModel } from '../read-model/service.ts'
 import { store } from '../store/service.ts'
 import { ArchivedLogs } from './archived.ts'
+import { content } from './entries.ts'
 import './errors.ts'
 import { createBackup, listArchived, listArchivedEntries, refoundPact } from './operations.ts'
 import { ScheduledBackup } from './schedule.ts'
@@ -30,6 +31,7 @@ export default definePlugin({
       }),
     ),
   }),
+  entryTypes: [content],
   contributes: [createBackup, listArchived, listArchivedEntries, refoundPact],
   setup(ctx) {
     const logs = new ArchivedLogs(ctx.use(store))

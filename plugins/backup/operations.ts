@@ -17,6 +17,11 @@ import { archiveName } from './schedule.ts'
 const Passphrase = Type.String({ minLength: 1, maxLength: 1000, description: 'At least 8 characters; several words' })
 const PactRef = Type.String({ minLength: 1, maxLength: 64, description: 'Alias or id of the pact' })
 
+const Contents = {
+  contents: Type.Integer({ description: 'Contents beside entries (large skills) that came along' }),
+  contents_missing: Type.Integer({ description: 'Contents that entries name but that are not on this machine' }),
+}
+
 export const createBackup = operation({
   name: 'backup.create',
   summary: 'Write identity, keys, configuration, local data and the log of every pact into an encrypted archive',
@@ -34,8 +39,11 @@ export const createBackup = operation({
       }),
     ),
   }),
-  output: Type.Object({ file: Type.String(), bytes: Type.Integer(), pacts: Type.Integer() }),
-  errors: ['PASSPHRASE_WEAK', 'ARCHIVE_EXISTS', 'ARCHIVE_UNREADABLE', 'BACKUP_PARTIAL', 'LOG_UNPROVEN', 'DISK_FULL'],
+  output: Type.Object({ file: Type.String(), bytes: Type.Integer(), pacts: Type.Integer(), ...Contents }),
+  errors: [
+    ...['PASSPHRASE_WEAK', 'ARCHIVE_EXISTS', 'ARCHIVE_UNFINISHED', 'ARCHIVE_UNREADABLE'],
+    ...['BACKUP_PARTIAL', 'LOG_UNPROVEN', 'DISK_FULL'],
+  ],
   async run({ passphrase, file }, call) {
     if (call.caller.pacts !== null) throw new OpenPactError('OUT_OF_SCOPE')
     if (file !== undefined && !isAbsolute(file))
@@ -43,8 +51,9 @@ export const createBackup = operation({
     const folder = join(call.kernel.dataDir, 'backups')
     if (file === undefined) await mkdir(folder, { recursive: true, mode: 0o700 })
     const target = file ?? join(folder, archiveName(Date.now()))
-    const bytes = await writeArchive(target, contents(call.kernel, call.use(store)), passphrase)
-    return { file: target, bytes, pacts: call.kernel.pacts.list().length }
+    const tally = { contents: 0, contents_missing: 0 }
+    const bytes = await writeArchive(target, contents(call.kernel, call.use(store), tally), passphrase)
+    return { file: target, bytes, pacts: call.kernel.pacts.list().length, ...tally }
   },
 })
 
@@ -162,17 +171,29 @@ export const refoundPact = operation({
     alias: Type.Optional(Type.String({ maxLength: 64, description: 'The old alias if absent' })),
     force: Type.Optional(Type.Boolean({ description: 'Also when an indexer is online' })),
   }),
-  output: Type.Object({ id: Type.String(), alias: Type.String(), of: Type.String(), entries: Type.Integer() }),
+  output: Type.Object({
+    id: Type.String(),
+    alias: Type.String(),
+    of: Type.String(),
+    entries: Type.Integer(),
+    ...Contents,
+  }),
   errors: ['PACT_UNKNOWN', 'PACT_EXISTS', 'REFOUND_NEEDLESS', 'BACKUP_PARTIAL', 'ENTRY_REFUSED', 'DISK_FULL'],
-  cli: { path: 'refound', args: ['pact'] },
+  cli: {
+    path: 'refound',
+    args: ['pact'],
+    after:
+      'Contents of large skills attached again: {contents}; not on this machine, so left out: {contents_missing}. ' +
+      'Invite the others again; subscriptions and installed skills stay with the old pact.',
+  },
   async run(input, call) {
     if (call.caller.pacts !== null) throw new OpenPactError('OUT_OF_SCOPE')
     const logs = new ArchivedLogs(call.use(store))
-    const { pact, of, key, entries } = await refound(call.kernel, logs, input)
+    const { pact, of, key, entries, contents, contents_missing } = await refound(call.kernel, logs, input)
     // Nobody needs to be asked to let this machine into the old one any more.
     logs.mark(of, 'refounded')
     await call.use(joining).cancel(doorTopic(key).toString('hex'))
     call.use(activePact).choose(pact)
-    return { id: pact.id, alias: pact.alias, of, entries }
+    return { id: pact.id, alias: pact.alias, of, entries, contents, contents_missing }
   },
 })

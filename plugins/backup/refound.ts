@@ -1,6 +1,17 @@
 /** Carries a pact on that nobody can confirm any more: a new pact that names the old one's end and imports its log. */
-import { decodeRecord, IMPORT, joinBlocks, type Kernel, limits, OpenPactError, type Pact } from '../../kernel/index.ts'
+import {
+  type Draft,
+  decodeRecord,
+  IMPORT,
+  joinBlocks,
+  type Kernel,
+  limits,
+  OpenPactError,
+  type Pact,
+} from '../../kernel/index.ts'
 import type { ArchivedLogs } from './archived.ts'
+import { contentHere, type Named, note, type Tally } from './attached.ts'
+import { CONTENT_ENTRY } from './entries.ts'
 import './errors.ts'
 
 /** Where the log of a pact is: open here, or in a restored archive. */
@@ -14,7 +25,7 @@ interface Source {
   block(position: number): Promise<Buffer | null> | Buffer | null
 }
 
-export interface Refounded {
+export interface Refounded extends Tally {
   pact: Pact
   /** Id of the pact that it carries on. */
   of: string
@@ -35,10 +46,11 @@ export async function refound(
   if (open && open.alias === alias) await kernel.pacts.rename(open.id, freeAlias(kernel, `${alias.slice(0, 58)}-old`))
   const { key, chain, length } = source
   const pact = await kernel.pacts.create({ name: source.name, alias, refounds: { key, chain, length } })
+  const named: Named = new Map()
   let slice: Buffer[] = []
   let size = 0
   const send = async () => {
-    if (slice.length > 0) await carry(pact, slice)
+    if (slice.length > 0) await write(pact, { type: IMPORT, enc: 'records', payload: joinBlocks(slice) })
     slice = []
     size = 0
   }
@@ -49,18 +61,38 @@ export async function refound(
       await send()
       told(position, length)
     }
+    note(named, decodeRecord(position, block))
     slice.push(block)
     size += block.length + 4
   }
   await send()
   told(length, length)
-  return { pact, of: source.id, key, entries: length }
+  const tally = await attachAgain(kernel, pact, { id: source.id, open: open ?? null }, named)
+  return { pact, of: source.id, key, entries: length, ...tally }
 }
 
-async function carry(pact: Pact, blocks: Buffer[]): Promise<void> {
-  const [receipt] = await pact.append([{ type: IMPORT, enc: 'records', payload: joinBlocks(blocks) }])
+/** The core of an attachment belongs to its pact: what this machine has of the old one's is attached in the new one, for all its members. */
+async function attachAgain(
+  kernel: Kernel,
+  pact: Pact,
+  old: { id: string; open: Pact | null },
+  named: Named,
+): Promise<Tally> {
+  const tally: Tally = { contents: 0, contents_missing: 0 }
+  for (const refs of named.values()) {
+    const bytes = await contentHere(kernel.dataDir, old, refs)
+    if (bytes) {
+      await write(pact, { type: CONTENT_ENTRY, payload: { attachment: await pact.attach(bytes) } })
+      tally.contents++
+    } else tally.contents_missing++
+  }
+  return tally
+}
+
+async function write(pact: Pact, draft: Draft): Promise<void> {
+  const [receipt] = await pact.append([draft])
   if (receipt?.verdict !== 'accepted')
-    throw new OpenPactError('ENTRY_REFUSED', { id: receipt?.id, type: IMPORT, verdict: receipt?.verdict })
+    throw new OpenPactError('ENTRY_REFUSED', { id: receipt?.id, type: draft.type, verdict: receipt?.verdict })
 }
 
 async function sourceOf(kernel: Kernel, archived: ArchivedLogs, wanted: string, force: boolean): Promise<Source> {

@@ -76,8 +76,9 @@ export class ScheduledBackup {
     if (last && now - (timeOf(last) ?? 0) < every_hours * HOUR) return
     const passphrase = (await readFile(passphrase_file, 'utf8')).split('\n')[0]?.trim() ?? ''
     const file = join(folder, archiveName(now))
-    const bytes = await writeArchive(file, contents(this.kernel, this.store), passphrase)
-    this.log.info('backed up', { file, bytes })
+    const tally = { contents: 0, contents_missing: 0 }
+    const bytes = await writeArchive(file, contents(this.kernel, this.store, tally), passphrase)
+    this.log.info('backed up', { file, bytes, ...tally })
     // Only now, when there is a newer one.
     for (const old of (await this.archives()).slice(0, -keep)) await rm(join(folder, old), { force: true })
   }

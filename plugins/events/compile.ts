@@ -1,6 +1,6 @@
 /** Makes a match into checks, one per field: together they say whether an event is wanted, apart they explain why not. */
 import { type Identity, OpenPactError, type Pacts } from '../../kernel/index.ts'
-import { closedSchema, compileSchema, faultWords } from '../operations/schema-check.ts'
+import { closedSchema, compileSchema, faultWords, hasBrokenText } from '../operations/schema-check.ts'
 import { compileWhere, containsWords } from './conditions.ts'
 import './errors.ts'
 import { type Match, MatchSchema } from './match.ts'
@@ -26,6 +26,7 @@ const fitsSchema = compileSchema(closedSchema(MatchSchema))
 /** @throws OpenPactError MATCH_INVALID */
 export function compileMatch(value: unknown, names: Names): CompiledMatch {
   if (!fitsSchema(value)) throw new OpenPactError('MATCH_INVALID', { reason: faultWords(fitsSchema.errors) })
+  if (hasBrokenText(value)) throw new OpenPactError('MATCH_INVALID', { reason: 'a text in it is not valid Unicode.' })
   const match = value as Match
   const checks = checksOf(match, names)
   return {

@@ -145,6 +145,8 @@ describe('a match', () => {
     [{ type: 7 }, 'type'],
     [{ type: [] }, 'type'],
     [{ where: { a: { gtt: 1 } } }, 'where'],
+    [{ topic: '\ud800' }, 'not valid Unicode'],
+    [{ where: { 'a\udc00': 'x' } }, 'not valid Unicode'],
     ['task', 'an object'],
     [null, 'an object'],
   ])('that means nothing is refused: %j', (match, words) => {

@@ -14,7 +14,7 @@ import {
   SubscribeRequestSchema,
   UnsubscribeRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js'
-import type { ErrorKind } from '../../kernel/index.ts'
+import { type ErrorKind, OpenPactError } from '../../kernel/index.ts'
 import { coded } from '../operations/coded.ts'
 import { Calls } from './calls.ts'
 import { refusalOf } from './evidence.ts'
@@ -98,7 +98,33 @@ export async function openServer(
     onsessionclosed: ended,
     enableJsonResponse: true,
   })
-  await session.connect(server, transport)
+  await session.connect(server, transport, refusedRequest)
+}
+
+const shapes = new Map(
+  Object.entries({
+    'tools/list': ListToolsRequestSchema,
+    'tools/call': CallToolRequestSchema,
+    'resources/list': ListResourcesRequestSchema,
+    'resources/templates/list': ListResourceTemplatesRequestSchema,
+    'resources/read': ReadResourceRequestSchema,
+    'resources/subscribe': SubscribeRequestSchema,
+    'resources/unsubscribe': UnsubscribeRequestSchema,
+    'prompts/list': ListPromptsRequestSchema,
+    'prompts/get': GetPromptRequestSchema,
+  }),
+)
+
+/** The answer to a request whose parameters do not fit: the SDK's own would be its list of faults as JSON in a text. */
+function refusedRequest(body: unknown): object | null {
+  const { id, method } = (body ?? {}) as { id?: unknown; method?: unknown }
+  if ((typeof id !== 'string' && typeof id !== 'number') || typeof method !== 'string') return null
+  const fault = shapes.get(method)?.safeParse(body).error?.issues[0]
+  if (!fault) return null
+  const field = fault.path.join('.').slice(0, 80)
+  const failure = new OpenPactError('INVALID_INPUT', { reason: `"${field}" does not fit: ${fault.message}.` })
+  const message = `${failure.message} ${failure.help}`
+  return { jsonrpc: '2.0', id, error: { code: ErrorCode.InvalidParams, message, data: refusalOf(failure) } }
 }
 
 const codes: Partial<Record<ErrorKind, number>> = {

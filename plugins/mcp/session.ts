@@ -12,6 +12,7 @@ export class Session {
   /** Alias or id of the pact that is meant where none is named; the active one if absent. */
   readonly pact: string | undefined
   #server: Server | null = null
+  #refusal: (body: unknown) => object | null = () => null
   #transport: WebStandardStreamableHTTPServerTransport | null = null
   /** ms: end of the last request. */
   #used = Date.now()
@@ -32,8 +33,14 @@ export class Session {
     return this.#running > 0 ? null : this.#used
   }
 
-  async connect(server: Server, transport: WebStandardStreamableHTTPServerTransport): Promise<void> {
+  /** @param refusal the whole answer to a request that is not to reach the server, or null */
+  async connect(
+    server: Server,
+    transport: WebStandardStreamableHTTPServerTransport,
+    refusal: (body: unknown) => object | null,
+  ): Promise<void> {
     this.#server = server
+    this.#refusal = refusal
     this.#transport = transport
     await server.connect(transport)
   }
@@ -65,6 +72,8 @@ export class Session {
 
   async #answer({ request, reply, signal }: RouteCall): Promise<unknown> {
     const { body } = request
+    const refused = this.#refusal(body)
+    if (refused) return sendWhole(Response.json(refused), reply)
     this.#takeBack(body)
     const response = this.#transport!.handleRequest(webRequest(request), { parsedBody: body })
     // Nothing is answered to what was taken back, or when the session ends; the exchange ends all the same.

@@ -234,6 +234,20 @@ describe('a session', () => {
       ...(token ? { token } : {}),
     })
 
+  it('says in words which parameter does not fit', async () => {
+    const session = { 'mcp-session-id': await begin() }
+    const { status, json } = await request('POST', session, {
+      ...{ jsonrpc: '2.0', id: 'five', method: 'tools/call' },
+      params: { name: 5 },
+    })
+    expect([status, json]).toMatchObject([
+      200,
+      { id: 'five', error: { code: -32_602, message: expect.stringContaining('"params.name" does not fit') } },
+    ])
+    expect(json.error).toMatchObject({ message: expect.not.stringContaining('{'), data: { error: 'INVALID_INPUT' } })
+    await request('DELETE', session)
+  })
+
   it('begins with initialize, at the revision that was asked for', async () => {
     const { json } = await request('POST', {}, hello)
     expect(json).toMatchObject({

@@ -72,6 +72,7 @@ test('roles and topics are followed by choice, and what came before comes in the
     topics: ['deploy'],
     unread: 1,
   })
+  expect((await follow({ topics: ['\ud800'] })).json.error).toBe('INVALID_INPUT')
   await said({ content: 'deploy again', topic: 'deploy' })
   expect(words(await inbox(codex))).toEqual(['reviewers', 'deploy again'])
   expect((await follow({ roles: [], all_topics: true })).json).toMatchObject({ roles: [], topics: [], unread: 2 })

@@ -4,7 +4,7 @@ import { OpenPactError } from '../../kernel/index.ts'
 import { type HttpShape, httpShape } from './http-shape.ts'
 import { didYouMean } from './near-names.ts'
 import type { Operation } from './operation.ts'
-import { closedSchema, compileSchema, faultWords, plainSchema } from './schema-check.ts'
+import { closedSchema, compileSchema, faultWords, hasBrokenText, plainSchema } from './schema-check.ts'
 
 export interface Registered {
   readonly operation: Operation
@@ -96,6 +96,8 @@ function register(plugin: string, operation: Operation): Registered {
       const value = given ?? {}
       const fits = check('input', text)
       if (!fits(value)) throw new OpenPactError('INVALID_INPUT', { reason: faultWords(fits.errors) })
+      if (hasBrokenText(value))
+        throw new OpenPactError('INVALID_INPUT', { reason: 'a text in it is not valid Unicode.' })
       return value as object
     },
     checkOutput(output) {

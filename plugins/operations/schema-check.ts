@@ -60,6 +60,20 @@ function isNode(value: unknown): value is Node {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** Whether a text in a value, or the name of a field, holds half of a surrogate pair: it has no UTF-8, so nothing ever equals it. */
+export function hasBrokenText(value: unknown): boolean {
+  // Not by recursion: how deep a value is, is its sender's choice.
+  const left = [value]
+  while (left.length > 0) {
+    const next = left.pop()
+    if (typeof next === 'string' && /\p{Cs}/u.test(next)) return true
+    if (typeof next !== 'object' || next === null) continue
+    if (Array.isArray(next)) for (const item of next) left.push(item)
+    else for (const [name, item] of Object.entries(next)) left.push(name, item)
+  }
+  return false
+}
+
 /** One sentence about the first fault found: which field, and what it should be. */
 export function faultWords(errors: readonly ErrorObject[] | null | undefined): string {
   // A failed union lists the faults of all its branches first and itself last.

@@ -7,10 +7,10 @@ export const skillErrors = defineErrors({
     message: 'No skill {skill} is known in this pact.',
     help: '`openpact skill list` shows names, versions and ids; it may not have reached this machine yet.{near}',
   },
-  SKILL_AMBIGUOUS: {
+  SKILL_OF_ANOTHER_AUTHOR: {
     kind: 'conflict',
-    message: '{skill} was published more than once: {ids}.',
-    help: 'Name the one you mean by its id; `openpact skill show <id>` says who published it.',
+    message: '{skill} was not published by {owner}, to whom the name belongs, but by {others}.',
+    help: '`openpact skill list --name {name}` shows what there is; look at it, then name it by its id or with --author.',
   },
   SKILL_VERSION_EXISTS: {
     kind: 'conflict',

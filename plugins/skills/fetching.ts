@@ -36,7 +36,8 @@ export class Fetching {
           () => {},
           error => {
             const reason = isOpenPactError(error) ? error.code : String(error)
-            if (!work.stop.signal.aborted)
+            // An entry that was carried over names the core of its first pact; what was attached again has an entry of its own.
+            if (!work.stop.signal.aborted && reason !== 'ATTACHMENT_FOREIGN')
               this.log.warn('content of a skill is not usable', { pact: pact.alias, reason })
           },
         )

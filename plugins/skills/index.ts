@@ -10,7 +10,7 @@ import { installSkill, listInstalled, removeSkill } from './operations/install.t
 import { listSkills, showSkill } from './operations/list.ts'
 import { publishSkill } from './operations/publish.ts'
 import { skillFolder } from './service.ts'
-import { skillsTable } from './tables.ts'
+import { contentsTable, skillsTable } from './tables.ts'
 
 export default definePlugin({
   name: 'skills',
@@ -22,7 +22,7 @@ export default definePlugin({
   entryTypes: [skill],
   contributes: [
     ...[publishSkill, listSkills, showSkill, readSkill, diffSkill],
-    ...[installSkill, listInstalled, removeSkill, skillsTable],
+    ...[installSkill, listInstalled, removeSkill, skillsTable, contentsTable],
   ],
   setup(ctx) {
     const model = ctx.use(readModel)

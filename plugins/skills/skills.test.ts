@@ -105,6 +105,18 @@ test('bad input is refused with its reason, and nothing is written', async () =>
   expect(JSON.stringify(await get('/deplyo'))).toContain('deploy')
 })
 
+test('of two that publish the same version at once, the second is refused, or told of the first when it says the same', async () => {
+  const about = { name: 'race', version: '1.0.0' }
+  const answers = await Promise.all(['one', 'two', 'one'].map(content => publish({ ...about, content })))
+  expect(answers.map(({ status, json }) => [status, json.error])).toEqual([
+    [201, undefined],
+    [409, 'SKILL_VERSION_EXISTS'],
+    [201, undefined],
+  ])
+  expect(answers[2]?.json.id).toBe(answers[0]?.json.id)
+  expect((await get('?name=race')).entries).toMatchObject([{ id: answers[0]?.json.id, standing: 'stands' }])
+})
+
 test('an entry whose announcements contradict each other is no skill, and content that is not as announced is not handed out', async () => {
   const { pact } = local.kernel
   const payload = { name: 'lie', version: '1.0.0', format: 'generic', description: 'd', size: 1, sha256: hash('x') }

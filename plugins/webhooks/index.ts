@@ -1,6 +1,7 @@
 /** Webhooks: events of a pact sent to URLs, signed, in order, until they are answered. */
 import { type Static, Type } from 'typebox'
 import { definePlugin, OpenPactError } from '../../kernel/index.ts'
+import { awaitedPacts } from '../backup/service.ts'
 import { consumers, events, matcher } from '../events/service.ts'
 import { http } from '../http/route.ts'
 import { store } from '../store/service.ts'
@@ -72,7 +73,9 @@ export default definePlugin({
     })
     ctx.onClose(() => all.close())
     ctx.tap('kernel.ready', () => {
-      all.start(new Set([...kernel.pacts.list().map(({ id }) => id), ...kernel.pacts.failed.keys()]))
+      const here = [...kernel.pacts.list().map(({ id }) => id), ...kernel.pacts.failed.keys()]
+      // On a restored machine those of pacts that it is still to be let into stay as well.
+      all.start(new Set([...here, ...awaitedPacts(local)]))
     })
     ctx.provide(webhooks, all)
   },

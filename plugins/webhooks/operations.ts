@@ -86,7 +86,7 @@ export const unsubscribe = operation({
   errors: ['SUBSCRIPTION_UNKNOWN'],
   cli: { path: 'subscriptions delete', args: ['id'] },
   run({ id }, call) {
-    call.use(webhooks).remove(found(call, id))
+    call.use(webhooks).remove(owned(call, id))
     return { id, deleted: true as const }
   },
 })
@@ -100,7 +100,7 @@ export const rotateSecret = operation({
   output: Type.Object({ id: Type.String(), secret: SecretShape }),
   errors: ['SUBSCRIPTION_UNKNOWN'],
   cli: { path: 'subscriptions rotate', args: ['id'] },
-  run: ({ id }, call) => ({ id, secret: call.use(webhooks).rotate(found(call, id)) }),
+  run: ({ id }, call) => ({ id, secret: call.use(webhooks).rotate(owned(call, id)) }),
 })
 
 export const pingSubscription = operation({
@@ -118,14 +118,14 @@ export const pingSubscription = operation({
   errors: ['SUBSCRIPTION_UNKNOWN'],
   cli: { path: 'subscriptions ping', args: ['id'] },
   async run({ id }, call) {
-    const { status, error, ms } = await call.use(webhooks).ping(found(call, id))
+    const { status, error, ms } = await call.use(webhooks).ping(owned(call, id))
     return { delivered: error === null, status, error, ms }
   },
 })
 
 export const listDeliveries = operation({
   name: 'webhooks.deliveries',
-  summary: 'List deliveries of a subscription with their attempts, newest first',
+  summary: 'List deliveries of a subscription, those that wait or are in another state, newest first',
   description: 'Kept are those that wait, the last 200 that arrived and the last 1000 that were given up (dead).',
   http: 'GET /subscriptions/:id/deliveries',
   access: 'read',
@@ -137,7 +137,12 @@ export const listDeliveries = operation({
   }),
   output: pageShape(DeliveryShape),
   errors: ['SUBSCRIPTION_UNKNOWN', 'CURSOR_INVALID'],
-  cli: { path: 'subscriptions deliveries', args: ['id'], columns: ['id', 'type', 'state', 'created', 'next_attempt'] },
+  cli: {
+    path: 'subscriptions deliveries',
+    args: ['id'],
+    columns: ['id', 'type', 'state', 'created', 'next_attempt'],
+    after: 'Without --state only those that wait are shown; --state delivered and --state dead show the others.',
+  },
   run({ id, state = 'pending', limit = 50, cursor }, call) {
     const { no } = found(call, id)
     const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(cursor)?.[0]
@@ -167,8 +172,15 @@ export const replayDeliveries = operation({
   output: Type.Object({ queued: Type.Integer() }),
   errors: ['SUBSCRIPTION_UNKNOWN', 'DELIVERY_UNKNOWN', 'SUBSCRIPTION_DISABLED'],
   cli: { path: 'subscriptions replay', args: ['id', 'delivery'] },
-  run: ({ id, delivery }, call) => ({ queued: call.use(webhooks).replay(found(call, id), delivery) }),
+  run: ({ id, delivery }, call) => ({ queued: call.use(webhooks).replay(owned(call, id), delivery) }),
 })
+
+/** For whoever made it, or has no limits. @throws OpenPactError SUBSCRIPTION_UNKNOWN, OUT_OF_SCOPE */
+function owned(call: Call, id: string) {
+  const subscription = found(call, id)
+  if (subscription.agent === call.caller.agent || unlimited(call.caller)) return subscription
+  throw new OpenPactError('OUT_OF_SCOPE', { reason: `the subscription is of the agent "${subscription.agent}"` })
+}
 
 /** @throws OpenPactError SUBSCRIPTION_UNKNOWN */
 function found(call: Call, id: string) {

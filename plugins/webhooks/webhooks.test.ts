@@ -261,6 +261,37 @@ test('a secret is rotated without a gap', async () => {
   expect(() => new Webhook(secret).verify(later.body, later.headers)).toThrow('matching')
 })
 
+test('what an agent subscribed to is changed by it, or by whoever has no limits', async () => {
+  const issued = async (agent: string) =>
+    (
+      await local.kernel
+        .use(access)
+        .issue({ agent: (await local.kernel.identity.createAgent(agent)).name, access: 'write' })
+    ).token
+  const [owner, codex] = [await issued('owner'), await issued('intruder')]
+  // The test machine's callback is on its loopback, which only a token without limits may name.
+  const { id, secret } = await subscribe({ topic: 'mine' })
+  local.kernel.use(storeRef).db.prepare('UPDATE webhooks_subscriptions SET agent = ? WHERE id = ?').run('owner', id)
+  const change = (token: string, method: string, path = '') =>
+    local.send({ method, path: `${base}/${id}${path}`, token, ...(method === 'POST' && { body: {} }) })
+  for (const [method, path] of [
+    ['POST', '/rotate'],
+    ['POST', '/ping'],
+    ['POST', '/replay'],
+    ['DELETE', ''],
+  ] as const) {
+    const { status, json } = await change(codex, method, path)
+    expect([status, json.error], path).toEqual([403, 'OUT_OF_SCOPE'])
+  }
+  const seen = await local.send({ path: base, token: codex })
+  expect(seen.text).toContain(id)
+  expect(seen.text).not.toContain(secret)
+  expect((await change(owner, 'POST', '/replay')).json).toEqual({ queued: 0 })
+  expect((await change(owner, 'POST', '/rotate')).json.secret).not.toBe(secret)
+  expect((await change(local.token, 'POST', '/rotate')).status).toBe(200)
+  expect((await change(owner, 'DELETE')).json).toEqual({ id, deleted: true })
+})
+
 test('a ping is answered with how it went', async () => {
   const { id, secret } = await subscribe()
   expect((await post(`${base}/${id}/ping`, {})).json).toMatchObject({ delivered: true, status: 204, error: null })

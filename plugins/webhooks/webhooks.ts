@@ -51,7 +51,7 @@ export class Webhooks {
     })
   }
 
-  /** Takes up what was left. `pactIds`: those that are on this machine; subscriptions of others go. */
+  /** Takes up what was left. `pactIds`: those that are on this machine or awaited; subscriptions of others go. */
   start(pactIds: ReadonlySet<string>): void {
     const { subscriptions, deliveries, matcher, log } = this.#parts
     for (const subscription of subscriptions.all()) {

@@ -168,5 +168,9 @@ describe('the command line', () => {
     const { code, stdout, stderr } = await openpact(['statsu', '--data-dir', '/nonexistent'])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toBe("openpact: unknown command 'statsu' (Did you mean status?) [USAGE]\n  See `openpact --help`.\n")
+    const bare = await openpact(['logs', '--lines'])
+    expect(bare.stderr).toBe(
+      "openpact: option '-n, --lines <number>' argument missing [USAGE]\n  See `openpact logs --help`.\n",
+    )
   })
 })

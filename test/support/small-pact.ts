@@ -93,7 +93,7 @@ export class SmallPact implements Replicated {
   }
   /** Keys of every core of this pact: enough to ask for them, were they served. */
   get coreKeys(): Buffer[] {
-    return [this.key, this.writer, this.#base.view.key, this.#base.system?.core.key]
+    return [this.key, this.writer, this.#base.view.key, (this.#base.system as { core: { key: Buffer } }).core.key]
   }
   get texts(): string[] {
     return this.#texts

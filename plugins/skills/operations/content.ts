@@ -5,8 +5,7 @@ import { operation } from '../../operations/operation.ts'
 import { type ReadModel, readModel } from '../../read-model/service.ts'
 import { contentOf } from '../content.ts'
 import { Format } from '../entries.ts'
-import { versionRows } from '../queries.ts'
-import { findSkill, type Skill, SkillRef } from '../shapes.ts'
+import { Author, findSkill, type Skill, SkillRef } from '../shapes.ts'
 
 /** ms that comparing may take, as nothing else is answered meanwhile, and lines that may differ. */
 const DIFF_TIME = 500
@@ -26,7 +25,7 @@ export const readSkill = operation({
   summary: 'Read the content of a skill, its sha256 checked',
   http: 'GET /skills/:id/content',
   access: 'read',
-  input: Type.Object({ id: SkillRef, timeout: Timeout }),
+  input: Type.Object({ id: SkillRef, author: Author, timeout: Timeout }),
   output: Type.Object({
     id: Type.String(),
     name: Type.String(),
@@ -39,7 +38,7 @@ export const readSkill = operation({
   }),
   errors: [
     'SKILL_UNKNOWN',
-    'SKILL_AMBIGUOUS',
+    'SKILL_OF_ANOTHER_AUTHOR',
     'SKILL_CONTENT_MISSING',
     'SKILL_CHECKSUM_MISMATCH',
     'ATTACHMENT_FOREIGN',
@@ -50,9 +49,9 @@ export const readSkill = operation({
     tool: 'read_skill',
     use: 'Use when you want to follow a skill of the pact, or to judge it before it is installed.',
   },
-  async run({ id, timeout = PATIENCE }, call) {
-    const { entry, payload } = findSkill(call.use(readModel), call.pact, id)
-    const content = await contentOf(call.pact, payload, { timeout, signal: call.signal })
+  async run({ id, author: by, timeout = PATIENCE }, call) {
+    const { entry, payload } = findSkill(call.use(readModel), call.pact, id, by)
+    const content = await contentOf(call, payload, { timeout, signal: call.signal })
     const { name, version, format, sha256, size } = payload
     return { id: entry.id, name, version, format, author: entry.author, sha256, size, content }
   },
@@ -82,7 +81,7 @@ export const diffSkill = operation({
   }),
   errors: [
     'SKILL_UNKNOWN',
-    'SKILL_AMBIGUOUS',
+    'SKILL_OF_ANOTHER_AUTHOR',
     'SKILL_CONTENT_MISSING',
     'SKILL_CHECKSUM_MISMATCH',
     'ATTACHMENT_FOREIGN',
@@ -96,8 +95,8 @@ export const diffSkill = operation({
     const before = from === undefined ? versionBefore(model, call.pact, to) : findSkill(model, call.pact, from)
     const options = { timeout, signal: call.signal }
     const [older, newer] = await Promise.all([
-      contentOf(call.pact, before.payload, options),
-      contentOf(call.pact, to.payload, options),
+      contentOf(call, before.payload, options),
+      contentOf(call, to.payload, options),
     ])
     const limits = { timeout: DIFF_TIME, maxEditLength: DIFF_LINES, context: 3 }
     const names = [before, to].map(({ payload }) => `${payload.name}@${payload.version}`)
@@ -107,9 +106,9 @@ export const diffSkill = operation({
   },
 })
 
-/** @throws OpenPactError SKILL_UNKNOWN when there is none before it */
-function versionBefore(model: ReadModel, pact: Pact, { row }: Skill): Skill {
-  const [before] = versionRows(model, pact, row.name, 1, [row.version_key, row.position])
+/** Of the same author. @throws OpenPactError SKILL_UNKNOWN when there is none before it */
+function versionBefore(model: ReadModel, pact: Pact, { row, entry, namesakes }: Skill): Skill {
+  const before = namesakes.highest(entry.identity ?? entry.agent, row.version_key)
   if (!before) throw new OpenPactError('SKILL_UNKNOWN', { skill: `"${row.name}" before ${row.version}`, near: '' })
   return findSkill(model, pact, before.id)
 }

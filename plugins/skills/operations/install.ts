@@ -7,7 +7,7 @@ import { contentOf } from '../content.ts'
 import { Format, Name } from '../entries.ts'
 import { fileOf, type Installed } from '../folder.ts'
 import { skillFolder } from '../service.ts'
-import { findSkill, SkillRef } from '../shapes.ts'
+import { Author, findSkill, SkillRef } from '../shapes.ts'
 
 /** ms to wait for content that is not here. */
 const PATIENCE = 30_000
@@ -30,18 +30,20 @@ export const installSkill = operation({
   name: 'skills.install',
   summary: 'Install a skill on this machine, its sha256 checked',
   description:
-    'Writes it to skills/<name> in the data directory, in place of another version of it. Nothing is ever installed by itself, and ' +
+    'Writes it to skills/<name> in the data directory, in place of another version of it. A name gives what was published by whom it ' +
+    'belongs to, who used it first; that of another is named by id or with `author`. Nothing is ever installed by itself, and ' +
     'nothing is run. Where the author wants it looked at first, `approve` says that somebody did.',
   http: 'POST /skills/:id/install',
   access: 'admin',
   input: Type.Object({
     id: SkillRef,
+    author: Author,
     approve: Type.Optional(Type.Boolean({ description: 'Somebody has looked at it and wants it' })),
   }),
   output: Type.Object({ ...InstalledSkill.properties, path: Type.String({ description: 'The folder it is in' }) }),
   errors: [
     'SKILL_UNKNOWN',
-    'SKILL_AMBIGUOUS',
+    'SKILL_OF_ANOTHER_AUTHOR',
     'SKILL_NEEDS_APPROVAL',
     'SKILL_CONTENT_MISSING',
     'SKILL_CHECKSUM_MISMATCH',
@@ -51,13 +53,13 @@ export const installSkill = operation({
     'SKILL_OF_OTHER_PACT',
   ],
   cli: { path: 'skill install', args: ['id'] },
-  async run({ id, approve = false }, call) {
+  async run({ id, author, approve = false }, call) {
     const { pact } = call
-    const { entry, payload } = findSkill(call.use(readModel), pact, id)
+    const { entry, payload } = findSkill(call.use(readModel), pact, id, author)
     const { name, version, format, description, sha256 } = payload
     if (payload.requires_approval && !approve)
       throw new OpenPactError('SKILL_NEEDS_APPROVAL', { name, version, id: entry.id })
-    const content = await contentOf(pact, payload, { timeout: PATIENCE, signal: call.signal })
+    const content = await contentOf(call, payload, { timeout: PATIENCE, signal: call.signal })
     const about = { name, version, format, description, id: entry.id, pact: pact.id, author: entry.author, sha256 }
     const card: Installed = { ...about, file: fileOf[format], installed_at: new Date().toISOString() }
     const path = await call.use(skillFolder).install(card, content)

@@ -3,9 +3,11 @@ import { OpenPactError } from '../../../kernel/index.ts'
 import { operation } from '../../operations/operation.ts'
 import { decodeCursor, encodeCursor, readModel } from '../../read-model/service.ts'
 import { PageInput, pageShape } from '../../read-model/wire.ts'
+import { isHere } from '../content.ts'
 import { Format, Name } from '../entries.ts'
+import { Namesakes } from '../namesakes.ts'
 import { listRows, versionRows } from '../queries.ts'
-import { findSkill, SkillEntry, SkillRef, skillEntry } from '../shapes.ts'
+import { Author, findSkill, SkillEntry, SkillRef, skillEntry } from '../shapes.ts'
 
 export const listSkills = operation({
   name: 'skills.list',
@@ -22,7 +24,7 @@ export const listSkills = operation({
   }),
   output: pageShape(SkillEntry),
   errors: ['CURSOR_INVALID', 'QUERY_UNSUPPORTED'],
-  cli: { path: 'skill list', columns: ['id', 'name', 'version', 'format', 'author', 'description'] },
+  cli: { path: 'skill list', columns: ['id', 'name', 'version', 'format', 'author', 'standing', 'description'] },
   mcp: { tool: 'list_skills', use: 'Use when a task may have been solved before: others publish how they do things.' },
   run({ name, format, limit = 50, cursor }, call) {
     if (name !== undefined && format !== undefined)
@@ -41,10 +43,12 @@ export const listSkills = operation({
       pact,
       shown.map(({ position }) => position),
     )
+    const names = new Map(shown.map(row => [row.name, new Namesakes(model, pact, row.name)]))
     return {
-      entries: shown.flatMap(({ position }) => {
-        const entry = entries.get(position)
-        return entry ? [skillEntry(entry)] : []
+      entries: shown.flatMap(row => {
+        const entry = entries.get(row.position)
+        const namesakes = names.get(row.name)
+        return entry && namesakes ? [skillEntry(entry, namesakes)] : []
       }),
       cursor: last ? encodeCursor(name === undefined ? [last.position] : [last.version_key, last.position]) : null,
       has_more: last !== undefined,
@@ -57,17 +61,16 @@ export const showSkill = operation({
   summary: 'Show a skill, and whether its content is on this machine',
   http: 'GET /skills/:id',
   access: 'read',
-  input: Type.Object({ id: SkillRef }),
+  input: Type.Object({ id: SkillRef, author: Author }),
   output: Type.Object({
     ...SkillEntry.properties,
     here: Type.Boolean({ description: 'All of its content is on this machine' }),
   }),
-  errors: ['SKILL_UNKNOWN', 'SKILL_AMBIGUOUS'],
+  errors: ['SKILL_UNKNOWN', 'SKILL_OF_ANOTHER_AUTHOR'],
   cli: { path: 'skill show', args: ['id'] },
-  async run({ id }, call) {
-    const { entry, payload } = findSkill(call.use(readModel), call.pact, id)
-    const here = !payload.attachment || (await call.pact.holds(payload.attachment))
-    return { ...skillEntry(entry), here }
+  async run({ id, author }, call) {
+    const { entry, payload, namesakes } = findSkill(call.use(readModel), call.pact, id, author)
+    return { ...skillEntry(entry, namesakes), here: await isHere(call, payload) }
   },
 })
 

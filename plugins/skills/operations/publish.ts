@@ -1,8 +1,8 @@
 import { valid } from 'semver'
 import { Type } from 'typebox'
-import { OpenPactError } from '../../../kernel/index.ts'
-import { operation, Waiting } from '../../operations/operation.ts'
-import { readModel } from '../../read-model/service.ts'
+import { OpenPactError, type Pact } from '../../../kernel/index.ts'
+import { type Call, operation, Waiting } from '../../operations/operation.ts'
+import { type EntryView, readModel } from '../../read-model/service.ts'
 import { checkContent, sha256 } from '../content.ts'
 import {
   CONTENT_LIMIT,
@@ -14,7 +14,7 @@ import {
   type SkillPayload,
   Version,
 } from '../entries.ts'
-import { sameVersion } from '../queries.ts'
+import { Namesakes } from '../namesakes.ts'
 import { SkillEntry, skillEntry } from '../shapes.ts'
 import { versionKey } from '../version-key.ts'
 
@@ -70,26 +70,55 @@ export const publishSkill = operation({
     const model = call.use(readModel)
     const digest = sha256(bytes)
     const about = { name, version, format, description, requires_approval, size: bytes.length, sha256: digest }
-    const [known] = sameVersion(model, pact, name, version, key)
-    if (known) {
-      const entry = model.entryAt(pact, known.position)
-      const own = entry?.agent === call.kernel.identity.agent(call.caller.agent)?.key.toString('hex')
-      // The same again is a retry, and published already.
-      if (entry && own && (entry.payload as SkillPayload).sha256 === digest) return skillEntry(entry)
-      throw new OpenPactError('SKILL_VERSION_EXISTS', { name, version, id: known.id })
-    }
-    const inline = Buffer.byteLength(JSON.stringify(content)) <= INLINE
-    const body = inline ? { content } : { attachment: await pact.attach(bytes) }
-    const draft = { type: 'skill', payload: { ...about, ...body }, ...(inline ? {} : { attached: [content] }) }
-    const receipt = await call.append(draft, { until, timeout })
-    let entry = model.entry(pact, receipt.id)
-    if (!entry) {
+    const shown = (entry: EntryView) => skillEntry(entry, new Namesakes(model, pact, name))
+    return alone(pact, `${name}@${version}`, async () => {
+      const known = knownVersion(call, name, version, key)
+      if (known) {
+        const own = known.agent === call.kernel.identity.agent(call.caller.agent)?.key.toString('hex')
+        // The same again is a retry, and published already.
+        if (own && (known.payload as SkillPayload).sha256 === digest) return shown(known)
+        throw new OpenPactError('SKILL_VERSION_EXISTS', { name, version, id: known.id })
+      }
+      const inline = Buffer.byteLength(JSON.stringify(content)) <= INLINE
+      const body = inline ? { content } : { attachment: await pact.attach(bytes) }
+      const draft = { type: 'skill', payload: { ...about, ...body }, ...(inline ? {} : { attached: [content] }) }
+      const receipt = await call.append(draft, { until, timeout })
       await model.sync(pact)
-      entry = model.entry(pact, receipt.id)
-    }
-    if (!entry) throw new OpenPactError('ENTRY_UNKNOWN', { id: receipt.id })
-    if (until === 'applied' || receipt.confirmed) return skillEntry(entry)
-    call.pending()
-    return { ...skillEntry(entry), pending: true as const }
+      const entry = model.entry(pact, receipt.id)
+      if (!entry) throw new OpenPactError('ENTRY_UNKNOWN', { id: receipt.id })
+      if (until === 'applied' || receipt.confirmed) return shown(entry)
+      call.pending()
+      return { ...shown(entry), pending: true as const }
+    })
   },
 })
+
+/** What stands in the way of a version: that of the own identity, or of the one that the name belongs to. */
+function knownVersion(call: Call, name: string, version: string, key: string): EntryView | null {
+  const { pact, kernel } = call
+  const model = call.use(readModel)
+  const namesakes = new Namesakes(model, pact, name)
+  for (const person of new Set([kernel.identity.key.toString('hex'), namesakes.owner])) {
+    const row = person === null ? null : namesakes.version(person, version, key)
+    const entry = row && model.entryAt(pact, row.position)
+    if (entry) return entry
+  }
+  return null
+}
+
+/** What is published in each pact right now, by name and version. */
+const underWay = new WeakMap<Pact, Map<string, Promise<unknown>>>()
+
+/** Of two on this machine that publish the same version at once, the second looks when the first is done. */
+async function alone<T>(pact: Pact, version: string, publish: () => Promise<T>): Promise<T> {
+  const all = underWay.get(pact) ?? new Map<string, Promise<unknown>>()
+  underWay.set(pact, all)
+  const before = all.get(version)
+  const work = before ? before.then(publish, publish) : publish()
+  all.set(version, work)
+  try {
+    return await work
+  } finally {
+    if (all.get(version) === work) all.delete(version)
+  }
+}
