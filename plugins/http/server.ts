@@ -21,6 +21,9 @@ import { RouteTable } from './route-table.ts'
 /** ms that running writes get to finish when the daemon stops; the kernel waits 5 s in all. */
 const GRACE = 3000
 
+/** Refusals of a daemon that starts or stops: a moment later they are over. */
+const passing = new Set(['NOT_READY', 'CLOSING'])
+
 /** Answered while pacts are still being opened: the process is there. */
 const early = new Set(['/v1/ping', '/v1/healthz'])
 
@@ -116,6 +119,11 @@ export class HttpServer implements Http {
       if (this.#state === 'starting' && !early.has(request.url ?? '')) throw new OpenPactError('NOT_READY')
       if (this.#state === 'closing') throw new OpenPactError('CLOSING')
     } catch (error) {
+      // An EventSource gives up for good on any answer but a stream, and comes again after a broken connection.
+      if (isOpenPactError(error) && passing.has(error.code) && request.headers.accept === 'text/event-stream') {
+        request.socket.destroy()
+        return
+      }
       const headers = this.#state === 'closing' ? { connection: 'close' } : undefined
       sendProblem(response, requestError(error, this.#ctx.config.body_limit), headers)
       return

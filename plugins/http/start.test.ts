@@ -14,6 +14,13 @@ it('answers ping at once, and everything else when all is open', async () => {
     summary: 'Calls the daemon while it starts',
     requires: [http],
     async setup(ctx) {
+      const stream = fetch(`${ctx.use(http).url}/v1/events`, { headers: { accept: 'text/event-stream' } })
+      seen.stream = [
+        await stream.then(
+          ({ status }) => status,
+          () => 'broken off',
+        ),
+      ]
       for (const path of ['/v1/ping', '/v1/healthz', '/v1/readyz', '/v1/free', '/v1/nothing']) {
         const answer = await fetch(ctx.use(http).url + path)
         const { error } = (await answer.json()) as { error?: string }
@@ -25,6 +32,7 @@ it('answers ping at once, and everything else when all is open', async () => {
   try {
     const waiting = [503, 'NOT_READY', '1']
     expect(seen).toEqual({
+      stream: ['broken off'],
       '/v1/ping': [200, undefined, null],
       '/v1/healthz': [200, undefined, null],
       '/v1/readyz': waiting,
