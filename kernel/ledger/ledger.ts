@@ -123,10 +123,9 @@ export class Ledger implements Pact, Replicated {
       apply: (nodes, views, applyHost) => applier.apply(nodes, views, applyHost),
     })
     this.reader = new StateReader(this.base.view, applier.counters)
-    this.writing = new Writer(this, this.base, this.reader, options.folder, host, () => this.pump.told())
+    this.writing = new Writer(this, this.base, this.reader, options.folder, host, () => this.pump.run())
     this.admittance = new Admittance(this.base, this.reader, join(options.folder, 'seats.json'), host.log)
     this.pump = new Pump({
-      length: () => this.length,
       delta: (checkpoints, limit) => this.delta(checkpoints, limit),
       reverted: position => this.onreverted(position),
       applied: records => this.onapplied(records),

@@ -10,7 +10,6 @@ const MAX_CHECKPOINTS = 512
 const CHUNK = 1024
 
 export interface PumpHost {
-  length(): number
   delta(checkpoints: Checkpoint[], limit: number): Promise<Delta>
   reverted(position: number): Promise<void>
   applied(records: LogRecord[]): Promise<void>
@@ -57,15 +56,6 @@ export class Pump {
     }
     this.running = this.loop()
     return this.running
-  }
-
-  /**
-   * Resolves when the hooks were told as far as the view reaches now. Cheaper than `run` for who has just seen the view move: that
-   * movement is being told already.
-   */
-  async told(): Promise<void> {
-    await this.running
-    if (this.start || (this.checkpoints[0] as Checkpoint).position < this.host.length()) await this.run()
   }
 
   private async loop(): Promise<void> {
