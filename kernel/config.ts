@@ -1,12 +1,13 @@
 /** The configuration file: found in one place only, read by the daemon only, checked before anything starts. */
+
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, extname, join, resolve } from 'node:path'
 import { defaultLoaders } from 'cosmiconfig'
-import { type Static, Type } from 'typebox'
 import { OpenPactError } from './errors.ts'
 import { reasonOf } from './host/limit.ts'
 import { createLoader } from './host/loader.ts'
 import { schemaFaults } from './host/schema.ts'
+import { type Static, Type } from './json-schema.ts'
 import type { PluginEntry } from './plugin.ts'
 
 const closed = { additionalProperties: false }

@@ -7,6 +7,7 @@ export { type StartOptions, startKernel, version } from './host/start.ts'
 export { findAgent, handleOf } from './identity/handle.ts'
 export { recoverIdentity } from './identity/identity.ts'
 export { verifyDeviceProof } from './identity/proof.ts'
+export { type Static, type TSchema, Type } from './json-schema.ts'
 export type * from './kernel.ts'
 export {
   type CarriedAgent,

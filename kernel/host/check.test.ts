@@ -1,7 +1,7 @@
 import fc from 'fast-check'
-import { Type } from 'typebox'
 import { describe, expect, test } from 'vitest'
 import type { OpenPactError } from '../errors.ts'
+import { Type } from '../json-schema.ts'
 import { contribute, extensionPoint, type Plugin, serviceRef } from '../plugin.ts'
 import { planPlugins } from './check.ts'
 import type { Listed } from './resolve.ts'

@@ -1,6 +1,7 @@
 /** Decides before anything runs which plugins can run, and in which order. All faults are told at once. */
-import type { TSchema } from 'typebox'
+
 import { OpenPactError } from '../errors.ts'
+import type { TSchema } from '../json-schema.ts'
 import { isKernelType } from '../ledger/kernel-types.ts'
 import type { Plugin, ServiceRef } from '../plugin.ts'
 import type { Rules } from '../rules.ts'

@@ -5,7 +5,7 @@
  */
 import { readdir } from 'node:fs/promises'
 import { dirname, sep } from 'node:path'
-import { createJiti, type Jiti } from 'jiti'
+import type { Jiti } from 'jiti'
 import { reasonOf, withLimit } from './limit.ts'
 
 export interface Loader {
@@ -17,6 +17,8 @@ export interface Loader {
 
 /** @param from the file whose folder paths and packages are resolved from; @param limit ms that evaluating a module may take */
 export async function createLoader(from: string, limit = 10_000): Promise<Loader> {
+  // Loaded here: who has no configuration and no plugins of others needs no compiler.
+  const { createJiti } = await import('jiti')
   const jiti = createJiti(from, {
     // Not in the shared temporary folder, where others could put code for us to run.
     fsCache: false,

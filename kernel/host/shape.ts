@@ -1,5 +1,5 @@
 /** What a plugin looks like, checked by its shape alone: it may come from another copy or from plain JavaScript. */
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from '../json-schema.ts'
 import { schemaFault, schemaFaults } from './schema.ts'
 
 /** The version of the plugin contract that this host offers. */

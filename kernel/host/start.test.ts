@@ -1,7 +1,7 @@
-import { Type } from 'typebox'
 import { afterEach, expect, test } from 'vitest'
 import { connect, type KernelGroup, kernels, until } from '../../test/support/kernels.ts'
 import { definePlugin } from '../index.ts'
+import { Type } from '../json-schema.ts'
 
 let group: KernelGroup | null = null
 afterEach(async () => {

@@ -1,6 +1,5 @@
 /** What a new token can be limited to: the same inputs wherever one is made. */
-import { Type } from 'typebox'
-import { OpenPactError } from '../../kernel/index.ts'
+import { OpenPactError, Type } from '../../kernel/index.ts'
 import { didYouMean } from '../operations/near-names.ts'
 import type { Call } from '../operations/operation.ts'
 import { operations } from '../operations/service.ts'

@@ -1,6 +1,5 @@
 /** The operations on tokens. Only a caller without any limit, speaking for the default agent, may use them. */
-import { Type } from 'typebox'
-import { OpenPactError } from '../../kernel/index.ts'
+import { OpenPactError, Type } from '../../kernel/index.ts'
 import { didYouMean } from '../operations/near-names.ts'
 import { type Call, operation } from '../operations/operation.ts'
 import { Level, limitsOf, TokenLimits } from './limits.ts'

@@ -1,6 +1,5 @@
 /** What a user can do with agents: see who is there, give another program on this machine its own name, take it back. */
-import { Type } from 'typebox'
-import { handleOf, isOpenPactError, OpenPactError, type Pact } from '../../kernel/index.ts'
+import { handleOf, isOpenPactError, OpenPactError, type Pact, Type } from '../../kernel/index.ts'
 import { limitsOf, TokenLimits } from '../access/limits.ts'
 import { unlimited } from '../access/permits.ts'
 import { access } from '../access/service.ts'

@@ -1,6 +1,5 @@
 /** The one entry type of backup: content beside an entry of an earlier pact, attached again in the pact that carries it on. */
-import { Type } from 'typebox'
-import type { EntryType } from '../../kernel/index.ts'
+import { type EntryType, Type } from '../../kernel/index.ts'
 
 export const CONTENT_ENTRY = 'backup.content'
 

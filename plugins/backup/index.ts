@@ -1,6 +1,5 @@
 /** Backup, restore and refounding: what is left when a machine is lost. */
-import { Type } from 'typebox'
-import { definePlugin } from '../../kernel/index.ts'
+import { definePlugin, Type } from '../../kernel/index.ts'
 import { deviceLink } from '../devices/service.ts'
 import { joining } from '../invites/service.ts'
 import { activePact } from '../pacts/service.ts'

@@ -1,8 +1,7 @@
 /** What one can do about losing a machine: keep an archive, read what came out of one, carry a pact on. */
 import { mkdir } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
-import { Type } from 'typebox'
-import { ACCEPTED, decodeRecord, doorTopic, handleOf, OpenPactError } from '../../kernel/index.ts'
+import { ACCEPTED, decodeRecord, doorTopic, handleOf, OpenPactError, Type } from '../../kernel/index.ts'
 import { joining } from '../invites/service.ts'
 import { operation } from '../operations/operation.ts'
 import { activePact } from '../pacts/service.ts'

@@ -1,6 +1,5 @@
 /** What a user can do with the devices of the own identity. */
-import { Type } from 'typebox'
-import { type Member, OpenPactError } from '../../kernel/index.ts'
+import { type Member, OpenPactError, Type } from '../../kernel/index.ts'
 import { type Call, operation } from '../operations/operation.ts'
 import { writersNamed } from '../pacts/seats.ts'
 import { SeatNames } from '../pacts/shapes.ts'

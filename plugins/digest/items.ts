@@ -1,5 +1,5 @@
 /** One piece of news, and how many of them fit. */
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from '../../kernel/index.ts'
 
 /** The fields that people look at come first: a table of the command line has room for six. */
 export const Item = Type.Object({

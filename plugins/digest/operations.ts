@@ -1,6 +1,5 @@
 /** `digest.read`: what is new for the agent that asks. */
-import { Type } from 'typebox'
-import { OpenPactError } from '../../kernel/index.ts'
+import { OpenPactError, Type } from '../../kernel/index.ts'
 import { events } from '../events/service.ts'
 import { type Call, operation } from '../operations/operation.ts'
 import { Digest, fitted } from './items.ts'

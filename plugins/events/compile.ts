@@ -21,11 +21,18 @@ export interface Names {
   pacts: Pacts
 }
 
-const fitsSchema = compileSchema(closedSchema(MatchSchema))
+let compiled: ReturnType<typeof compileSchema> | undefined
+
+/** Compiled at first use: it costs a start of the daemon 50 ms. */
+function fitsSchema() {
+  compiled ??= compileSchema(closedSchema(MatchSchema))
+  return compiled
+}
 
 /** @throws OpenPactError MATCH_INVALID */
 export function compileMatch(value: unknown, names: Names): CompiledMatch {
-  if (!fitsSchema(value)) throw new OpenPactError('MATCH_INVALID', { reason: faultWords(fitsSchema.errors) })
+  const fits = fitsSchema()
+  if (!fits(value)) throw new OpenPactError('MATCH_INVALID', { reason: faultWords(fits.errors) })
   if (hasBrokenText(value)) throw new OpenPactError('MATCH_INVALID', { reason: 'a text in it is not valid Unicode.' })
   const match = value as Match
   const checks = checksOf(match, names)

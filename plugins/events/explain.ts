@@ -1,5 +1,5 @@
 /** `openpact events test`: says field by field why an entry does or does not fit a match. */
-import { Type } from 'typebox'
+import { Type } from '../../kernel/index.ts'
 import { operation } from '../operations/operation.ts'
 import { MatchSchema } from './match.ts'
 import { type FieldVerdict, matcher } from './service.ts'

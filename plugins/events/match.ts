@@ -1,5 +1,5 @@
 /** The one object that says which events are wanted: the same for streams, `/changes`, webhooks and triggers. */
-import { type Static, type TSchema, Type } from 'typebox'
+import { type Static, type TSchema, Type } from '../../kernel/index.ts'
 
 /** One value, or a list of which any one will do. */
 function anyOf<const Item extends TSchema>(item: Item, description: string) {

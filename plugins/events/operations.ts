@@ -1,7 +1,6 @@
 /** `GET /changes`: what happened in a pact after a cursor, by asking again or by waiting for it. */
 import { once } from 'node:events'
-import { type Static, Type } from 'typebox'
-import type { Pact } from '../../kernel/index.ts'
+import { type Pact, type Static, Type } from '../../kernel/index.ts'
 import { operation } from '../operations/operation.ts'
 import type { EntryView } from '../read-model/service.ts'
 import { EntryShape } from '../read-model/wire.ts'

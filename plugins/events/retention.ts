@@ -1,6 +1,5 @@
 /** How long events are kept: what every consumer is done with goes away when it is old, or when there is too much of it. */
-import { type Static, Type } from 'typebox'
-import type { Kernel, Logger } from '../../kernel/index.ts'
+import { type Kernel, type Logger, type Static, Type } from '../../kernel/index.ts'
 import type { OutboxConsumers } from './consumers.ts'
 import type { Outbox } from './outbox.ts'
 

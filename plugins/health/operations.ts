@@ -1,5 +1,5 @@
 /** `GET /v1/health`: the same words for the command line, a dashboard and agents. */
-import { Type } from 'typebox'
+import { Type } from '../../kernel/index.ts'
 import { operation } from '../operations/operation.ts'
 import { health } from './service.ts'
 

@@ -1,5 +1,5 @@
 /** Settings of this machine's HTTP server. */
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from '../../kernel/index.ts'
 
 const Rate = (burst: number, rate: number) =>
   Type.Object(

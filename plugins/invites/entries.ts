@@ -1,6 +1,5 @@
 /** Entry types of invites. The secret half of an invite is in its token and never in the ledger. */
-import { Type } from 'typebox'
-import type { EntryType } from '../../kernel/index.ts'
+import { type EntryType, Type } from '../../kernel/index.ts'
 
 const Hex32 = Type.String({ pattern: '^[0-9a-f]{64}$' })
 

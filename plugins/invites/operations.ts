@@ -1,5 +1,5 @@
 /** What a user can do with invites. The token is in the answer that makes it, and nowhere afterwards. */
-import { Type } from 'typebox'
+import { Type } from '../../kernel/index.ts'
 import { operation } from '../operations/operation.ts'
 import { readModel } from '../read-model/service.ts'
 import { Role } from './entries.ts'

@@ -1,6 +1,5 @@
 /** MCP: the operations as tools, entries, topics and tasks as resources, over Streamable HTTP at `/mcp`. */
-import { Type } from 'typebox'
-import { definePlugin } from '../../kernel/index.ts'
+import { definePlugin, Type } from '../../kernel/index.ts'
 import { events } from '../events/service.ts'
 import { http } from '../http/route.ts'
 import { operations } from '../operations/service.ts'

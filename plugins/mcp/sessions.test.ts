@@ -1,8 +1,7 @@
 /** What a session may, sees and answers; when it ends. One machine, over HTTP, with every answer checked against its declaration. */
 import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
-import { Type } from 'typebox'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { definePlugin } from '../../kernel/index.ts'
+import { definePlugin, Type } from '../../kernel/index.ts'
 import { type Local, openLocal } from '../../test/support/local-door.ts'
 import { type Connected, overHttp } from '../../test/support/mcp.ts'
 import { access } from '../access/service.ts'

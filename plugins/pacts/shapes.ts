@@ -1,5 +1,5 @@
 /** Shapes that several operations of this plugin answer with. */
-import { Type } from 'typebox'
+import { Type } from '../../kernel/index.ts'
 
 export const Nullable = <T extends ReturnType<typeof Type.String>>(type: T, description?: string) =>
   Type.Union([type, Type.Null()], description === undefined ? {} : { description })

@@ -2,8 +2,7 @@
  * The one entry type of skills: a data type. Content that fits stands in the payload; larger content in a core attached to the pact.
  * Either way `sha256` is of the content as UTF-8.
  */
-import { Type } from 'typebox'
-import type { EntryType } from '../../kernel/index.ts'
+import { type EntryType, Type } from '../../kernel/index.ts'
 
 export const formats = ['openclaw', 'langchain', 'generic'] as const
 export type Format = (typeof formats)[number]

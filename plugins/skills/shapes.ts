@@ -1,6 +1,5 @@
 /** Skills as the API shows them: the entry, without content; that is asked for by itself. */
-import { type Static, Type } from 'typebox'
-import { OpenPactError, type Pact } from '../../kernel/index.ts'
+import { OpenPactError, type Pact, type Static, Type } from '../../kernel/index.ts'
 import { didYouMean } from '../operations/near-names.ts'
 import type { EntryView, ReadModel } from '../read-model/service.ts'
 import { EntryShape } from '../read-model/wire.ts'

@@ -1,6 +1,5 @@
 /** For whom a task is: named by people, signed as a key. */
-import { Type } from 'typebox'
-import { findAgent, isOpenPactError, type Pact } from '../../kernel/index.ts'
+import { findAgent, isOpenPactError, type Pact, Type } from '../../kernel/index.ts'
 
 export const Assignee = Type.String({
   minLength: 1,

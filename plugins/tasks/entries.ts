@@ -1,6 +1,5 @@
 /** Entry types of tasks. What they may do to a task is said in rules.ts. */
-import { type TSchema, Type } from 'typebox'
-import type { EntryType } from '../../kernel/index.ts'
+import { type EntryType, type TSchema, Type } from '../../kernel/index.ts'
 import { bounds, idPattern, keyPattern, priorities } from './payloads.ts'
 
 export const TaskId = Type.String({ pattern: idPattern, title: 'the id of a task' })

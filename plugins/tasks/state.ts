@@ -1,12 +1,12 @@
 /** A task as the API shows it, made of its row and of the entries that the row points to. */
-import { type Static, Type } from 'typebox'
+import { type Static, type TSchema, Type } from '../../kernel/index.ts'
 import type { EntryView } from '../read-model/service.ts'
 import { Priority, TaskId } from './entries.ts'
 import type { CompletePayload, ReleasePayload, TaskPayload } from './payloads.ts'
 
 const Time = Type.String({ description: 'ISO 8601' })
 const Handle = Type.String({ description: 'Handle of an agent' })
-const orNull = <const T extends Type.TSchema>(type: T) => Type.Union([type, Type.Null()])
+const orNull = <const T extends TSchema>(type: T) => Type.Union([type, Type.Null()])
 
 export const Status = Type.Enum(['open', 'claimed', 'complete'])
 

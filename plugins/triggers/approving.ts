@@ -1,7 +1,6 @@
 /** `triggers.approve`: binds exactly what was shown. */
 import { hash } from 'node:crypto'
-import { Type } from 'typebox'
-import { OpenPactError } from '../../kernel/index.ts'
+import { OpenPactError, Type } from '../../kernel/index.ts'
 import { type Call, operation } from '../operations/operation.ts'
 import { readModel } from '../read-model/service.ts'
 import type { Trigger } from './definition.ts'

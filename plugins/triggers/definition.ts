@@ -1,7 +1,8 @@
 /** What a trigger says: as it stands in triggers.yaml, and as it is after reading. */
+
 import { hash } from 'node:crypto'
 import canonicalize from 'canonicalize'
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from '../../kernel/index.ts'
 import { type Match, MatchSchema } from '../events/service.ts'
 
 const Word = Type.String({ minLength: 1, maxLength: 256 })

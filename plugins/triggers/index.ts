@@ -1,8 +1,7 @@
 /** Triggers: programs that are started when something happens in a pact, for agents that do not live between sessions. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { Type } from 'typebox'
-import { definePlugin } from '../../kernel/index.ts'
+import { definePlugin, Type } from '../../kernel/index.ts'
 import { access } from '../access/service.ts'
 import { consumers, events, matcher } from '../events/service.ts'
 import { http } from '../http/route.ts'

@@ -1,8 +1,7 @@
 /** What one can do with triggers. None of it writes triggers.yaml: only its owner does. */
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Type } from 'typebox'
-import { OpenPactError } from '../../kernel/index.ts'
+import { OpenPactError, Type } from '../../kernel/index.ts'
 import { type Call, operation } from '../operations/operation.ts'
 import { operations } from '../operations/service.ts'
 import { decodeCursor, encodeCursor } from '../read-model/service.ts'

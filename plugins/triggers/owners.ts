@@ -1,6 +1,5 @@
 /** What the operations on triggers have in common: they concern this machine, and its user alone decides. */
-import { Type } from 'typebox'
-import { OpenPactError } from '../../kernel/index.ts'
+import { OpenPactError, Type } from '../../kernel/index.ts'
 import { unlimited } from '../access/permits.ts'
 import type { Call } from '../operations/operation.ts'
 

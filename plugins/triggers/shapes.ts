@@ -1,5 +1,5 @@
 /** Triggers and runs as the API shows them. */
-import { type Static, Type } from 'typebox'
+import { type Static, type TSchema, Type } from '../../kernel/index.ts'
 import { MatchSchema } from '../events/service.ts'
 import type { Trigger } from './definition.ts'
 import { environmentNames } from './payload.ts'
@@ -8,7 +8,7 @@ import type { Triggers } from './triggers.ts'
 
 const Time = Type.String({ description: 'ISO 8601' })
 const Words = Type.Array(Type.String())
-const orNull = <const T extends Type.TSchema>(type: T) => Type.Union([type, Type.Null()])
+const orNull = <const T extends TSchema>(type: T) => Type.Union([type, Type.Null()])
 
 export const RunShape = Type.Object({
   key: Type.String({ description: 'OPENPACT_RUN_KEY: the same whenever this is started again' }),

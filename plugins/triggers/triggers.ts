@@ -7,7 +7,6 @@ import type { Trigger } from './definition.ts'
 import { FileWatch, readTriggersFile } from './file.ts'
 import { type Gate, gateOf } from './gate.ts'
 import type { KnownTriggers } from './known.ts'
-import { parseTriggers } from './parse.ts'
 import { Runner, type RunnerParts } from './runner.ts'
 import type { Run, Runs } from './runs.ts'
 import { IMPORTED, isImported, type Judging, stopReason, trustOf } from './trust.ts'
@@ -97,7 +96,8 @@ export class Triggers {
       const faulty = this.#fileError !== null || this.list().some(({ fault }) => fault !== null)
       if (text === this.#text && !faulty) return
       const place = { matcher, hasAgent: (name: string) => kernel.identity.agent(name) !== null }
-      const triggers = text === null ? [] : parseTriggers(text, place)
+      // Loaded when there is such a file: a parser of YAML is much to start with for nothing.
+      const triggers = text === null ? [] : (await import('./parse.ts')).parseTriggers(text, place)
       this.#text = text
       this.#fileError = null
       this.#install(triggers)

@@ -1,6 +1,5 @@
 /** Webhooks: events of a pact sent to URLs, signed, in order, until they are answered. */
-import { type Static, Type } from 'typebox'
-import { definePlugin, OpenPactError } from '../../kernel/index.ts'
+import { definePlugin, OpenPactError, type Static, Type } from '../../kernel/index.ts'
 import { awaitedPacts } from '../backup/service.ts'
 import { consumers, events, matcher } from '../events/service.ts'
 import { http } from '../http/route.ts'

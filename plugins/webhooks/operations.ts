@@ -1,6 +1,5 @@
 /** What one can do with subscriptions. They belong to this machine: nothing of them is ever written to a pact. */
-import { Type } from 'typebox'
-import { OpenPactError } from '../../kernel/index.ts'
+import { OpenPactError, Type } from '../../kernel/index.ts'
 import { unlimited } from '../access/permits.ts'
 import { MatchSchema, matchFields } from '../events/service.ts'
 import { type Call, operation } from '../operations/operation.ts'

@@ -1,12 +1,12 @@
 /** Subscriptions and deliveries as the API shows them. */
-import { type Static, Type } from 'typebox'
+import { type Static, type TSchema, Type } from '../../kernel/index.ts'
 import { MatchSchema } from '../events/service.ts'
 import type { Deliveries, Delivery } from './deliveries.ts'
 import { states } from './deliveries.ts'
 import type { Subscription } from './subscriptions.ts'
 
 const Time = Type.String({ description: 'ISO 8601' })
-const orNull = <const T extends Type.TSchema>(type: T) => Type.Union([type, Type.Null()])
+const orNull = <const T extends TSchema>(type: T) => Type.Union([type, Type.Null()])
 
 export const SubscriptionShape = Type.Object({
   id: Type.String(),

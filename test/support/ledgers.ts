@@ -1,9 +1,10 @@
 /** In-process peers around real ledgers, joined by piped replication streams: partitions are exact, nothing touches a network. */
+
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Type } from 'typebox'
 import { type OwnIdentity, openIdentity } from '../../kernel/identity/identity.ts'
+import { Type } from '../../kernel/index.ts'
 import { ACCEPTED, type LogRecord } from '../../kernel/ledger/entry.ts'
 import type { Ledger } from '../../kernel/ledger/ledger.ts'
 import { type Links, PactStore } from '../../kernel/ledger/pacts.ts'
@@ -75,7 +76,7 @@ export class Peer {
           name === 'note'
             ? note
             : this.extraTypes.some(t => t.name === name)
-              ? { ...note, name, payload: Type.Any() }
+              ? { ...note, name, payload: Type.Unknown() }
               : null,
         complete: async draft => draft,
         authorise: async () => {},

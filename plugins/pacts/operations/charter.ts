@@ -1,6 +1,5 @@
 /** The charter: what can change what is accepted in a pact. */
-import { Type } from 'typebox'
-import { type CharterChange, type CharterState, OpenPactError, type Pact } from '../../../kernel/index.ts'
+import { type CharterChange, type CharterState, OpenPactError, type Pact, Type } from '../../../kernel/index.ts'
 import { operation } from '../../operations/operation.ts'
 import { Charter, CharterView, Written } from '../shapes.ts'
 

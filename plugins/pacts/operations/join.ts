@@ -1,6 +1,5 @@
 /** Joining other people's pacts. The work is done by the service `joining` of the plugin invites. */
-import { Type } from 'typebox'
-import { isOpenPactError, OpenPactError } from '../../../kernel/index.ts'
+import { isOpenPactError, OpenPactError, Type } from '../../../kernel/index.ts'
 import { type JoinStatus, joining } from '../../invites/service.ts'
 import { operation } from '../../operations/operation.ts'
 import { activePact } from '../service.ts'

@@ -1,6 +1,5 @@
 /** Operations on the pacts of this machine: which there are, a new one, which is meant, leaving one. */
-import { Type } from 'typebox'
-import { OpenPactError } from '../../../kernel/index.ts'
+import { OpenPactError, Type } from '../../../kernel/index.ts'
 import { operation } from '../../operations/operation.ts'
 import { addressed, mayRead } from '../addressed.ts'
 import { activePact } from '../service.ts'

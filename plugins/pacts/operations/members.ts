@@ -1,5 +1,5 @@
 /** Who is in a pact, and the rights of admins over seats. */
-import { Type } from 'typebox'
+import { Type } from '../../../kernel/index.ts'
 import { type Call, operation } from '../../operations/operation.ts'
 import { identityNamed, membersOf, writersNamed } from '../seats.ts'
 import { Role, SeatNames, Written } from '../shapes.ts'

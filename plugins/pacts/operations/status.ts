@@ -1,5 +1,5 @@
 /** How this machine and its pacts are doing. */
-import { Type } from 'typebox'
+import { Type } from '../../../kernel/index.ts'
 import { joining } from '../../invites/service.ts'
 import { operation } from '../../operations/operation.ts'
 import { readModel } from '../../read-model/service.ts'

@@ -1,6 +1,5 @@
 import { createTwoFilesPatch } from 'diff'
-import { Type } from 'typebox'
-import { OpenPactError, type Pact } from '../../../kernel/index.ts'
+import { OpenPactError, type Pact, Type } from '../../../kernel/index.ts'
 import { operation } from '../../operations/operation.ts'
 import { type ReadModel, readModel } from '../../read-model/service.ts'
 import { contentOf } from '../content.ts'

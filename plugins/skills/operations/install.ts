@@ -1,5 +1,4 @@
-import { Type } from 'typebox'
-import { OpenPactError } from '../../../kernel/index.ts'
+import { OpenPactError, Type } from '../../../kernel/index.ts'
 import { didYouMean } from '../../operations/near-names.ts'
 import { operation } from '../../operations/operation.ts'
 import { readModel } from '../../read-model/service.ts'

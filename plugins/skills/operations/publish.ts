@@ -1,6 +1,5 @@
-import { valid } from 'semver'
-import { Type } from 'typebox'
-import { OpenPactError, type Pact } from '../../../kernel/index.ts'
+import valid from 'semver/functions/valid.js'
+import { OpenPactError, type Pact, Type } from '../../../kernel/index.ts'
 import { type Call, operation, Waiting } from '../../operations/operation.ts'
 import { type EntryView, readModel } from '../../read-model/service.ts'
 import { checkContent, sha256 } from '../content.ts'
@@ -83,7 +82,6 @@ export const publishSkill = operation({
       const body = inline ? { content } : { attachment: await pact.attach(bytes) }
       const draft = { type: 'skill', payload: { ...about, ...body }, ...(inline ? {} : { attached: [content] }) }
       const receipt = await call.append(draft, { until, timeout })
-      await model.sync(pact)
       const entry = model.entry(pact, receipt.id)
       if (!entry) throw new OpenPactError('ENTRY_UNKNOWN', { id: receipt.id })
       if (until === 'applied' || receipt.confirmed) return shown(entry)

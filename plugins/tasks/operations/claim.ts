@@ -1,6 +1,5 @@
 /** Claiming: the operation whose success must be true. By default it waits until no reorder can give the task to another. */
-import { Type } from 'typebox'
-import { isOpenPactError, OpenPactError, type Receipt } from '../../../kernel/index.ts'
+import { isOpenPactError, OpenPactError, type Receipt, Type } from '../../../kernel/index.ts'
 import { type Call, operation, Waiting } from '../../operations/operation.ts'
 import { readModel } from '../../read-model/service.ts'
 import { LeaseMs, TaskId } from '../entries.ts'

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../../../kernel/index.ts'
 import { operation, Waiting } from '../../operations/operation.ts'
 import { Result, TaskId } from '../entries.ts'
 import { TaskState } from '../state.ts'

@@ -1,5 +1,4 @@
-import { Type } from 'typebox'
-import type { Receipt } from '../../../kernel/index.ts'
+import { type Receipt, Type } from '../../../kernel/index.ts'
 import { operation, Waiting } from '../../operations/operation.ts'
 import { Assignee, assigneeKey } from '../assignee.ts'
 import { Dependencies, Description, Priority, Title } from '../entries.ts'

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../../../kernel/index.ts'
 import { operation, Waiting } from '../../operations/operation.ts'
 import { LeaseMs, TaskId } from '../entries.ts'
 import { leaseOf } from '../leases.ts'

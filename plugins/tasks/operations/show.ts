@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../../../kernel/index.ts'
 import { operation } from '../../operations/operation.ts'
 import { readModel } from '../../read-model/service.ts'
 import { TaskId } from '../entries.ts'
