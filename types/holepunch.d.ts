@@ -216,6 +216,11 @@ declare module 'autobase' {
     getIndexedInfo(): Promise<IndexedInfo>
     replicate(isInitiator: boolean | object, options?: object): Duplex
     views(): Hypercore[]
+    // Private: what kernel/ledger/views.ts changes.
+    _ackTimer: object | null
+    _applyState: { isLocalPendingIndexer(): boolean } | null
+    _startAckTimer(): void
+    _bumpAckTimer(): void
   }
 
   export type { ApplyHost, ApplyNode, IndexedInfo }

@@ -7,31 +7,47 @@ import { mendAutobase } from './mends.ts'
 
 /** Milliseconds between an indexer's looks at whether others wait for its signature. The default of 10 s makes confirming slow. */
 const ACK_INTERVAL = 200
-/** ms between two full looks where nothing seems to wait. */
+/** ms between two looks where nothing can wait: a few times a second and pact they would keep an idle machine awake. */
 const RESTING_INTERVAL = 10_000
 
-/** An Autobase that can be kept from appending to its own core, acknowledgements included. */
+/** An Autobase that can be kept from appending to its own core, acknowledgements included, and that rests when nothing waits for it. */
 export class Base extends Autobase<Views> {
   held = false
-  /** When it was last looked in full at whether an acknowledgement is due, ms. */
-  private looked = 0
+  /** It is looking at whether an acknowledgement is due. */
+  private looking = false
+
+  constructor(...options: ConstructorParameters<typeof Autobase<Views>>) {
+    super(...options)
+    // What woke it may have come while its timer was set for a rest.
+    this.on('update', () => this._bumpAckTimer())
+  }
 
   override async ack(background?: boolean): Promise<void> {
-    if (this.held || (background && this.resting())) return
-    await super.ack(background)
+    if (this.held) return
+    this.looking = true
+    try {
+      await super.ack(background)
+    } finally {
+      this.looking = false
+    }
+  }
+
+  override _startAckTimer(): void {
+    super._startAckTimer()
+    const get = () => (this.resting ? RESTING_INTERVAL : ACK_INTERVAL)
+    Object.defineProperty(this._ackTimer, 'interval', { get, configurable: true })
   }
 
   /**
-   * A sole indexer whose views are signed to their ends has nothing to acknowledge: what comes from others makes them longer first. Each
-   * look costs a pass over the whole base, several times a second and pact.
+   * Who is no indexer never acknowledges. A sole indexer whose views are signed to their ends has nothing to: what comes from others makes
+   * them longer first.
    */
-  private resting(): boolean {
+  private get resting(): boolean {
+    if (this.looking || !this.opened || !this._applyState) return false
+    if (!this.isIndexer) return !this._applyState.isLocalPendingIndexer()
     const { log, state } = this.view
-    const sole = this.isIndexer && this.linearizer?.indexers.length === 1 && this.system?.indexers.length === 1
-    const signed = [log, state.core].every(core => core.signedLength === core.length)
-    if (sole && signed && Date.now() - this.looked < RESTING_INTERVAL) return true
-    this.looked = Date.now()
-    return false
+    const sole = this.linearizer?.indexers.length === 1 && this.system?.indexers.length === 1
+    return sole && [log, state.core].every(core => core.signedLength === core.length)
   }
 
   override append(value: Buffer | Buffer[] | null): Promise<number> {
