@@ -1,6 +1,7 @@
 /** The plugin contract. A plugin is data (what it offers) and one `setup` function (what it does). */
-import type { Static, TSchema } from 'typebox'
+
 import type { HookMap, HookName } from './hooks.ts'
+import type { Static, TSchema } from './json-schema.ts'
 import type { Kernel } from './kernel.ts'
 import type { Rules } from './rules.ts'
 

@@ -94,3 +94,18 @@ test('while a block is missing nothing is called common or confirmed', async () 
   const delta = await deltaOf(log, new RecentRecords(), [checkpoint(was, 3), checkpoint(was, 2)], 10)
   expect(delta).toMatchObject({ common: 3, confirmed: 0, records: [], missing: true })
 })
+
+test('where the log was found to agree, it is asked again once apply writes below', async () => {
+  await log.append(was)
+  const recent = recentOf(was)
+  const from = [{ position: 0, chain: ZERO }]
+  const told = () => deltaOf(log, recent, from, 10).then(({ records }) => records.map(({ chain }) => chain))
+  const before = await told()
+  expect(await told()).toEqual(before)
+  // A reorder is being applied and not yet in the log.
+  recent.add(decodeRecord(2, is[2] as Buffer))
+  expect(await told()).toEqual(before)
+  await log.truncate(2)
+  await log.append(is.slice(2, 3))
+  expect(await told()).toEqual([...before.slice(0, 2), checkpoint(is, 3).chain])
+})

@@ -12,10 +12,25 @@ const RING = 4096
  */
 export class RecentRecords {
   private readonly ring = new Map<number, LogRecord>()
+  /** A length at which the log was found to hold what is here. It stays so until apply writes below it. */
+  private found: Checkpoint | null = null
+  private changes = 0
 
   add(record: LogRecord): void {
     if (this.ring.size >= RING) this.ring.clear()
     this.ring.set(record.position, record)
+    this.changes++
+    if (this.found && record.position < this.found.position) this.found = null
+  }
+
+  /** Whether the log ends in this chain at a length. Read once: several followers come to the same place. */
+  async heldBy(log: Hypercore, { position, chain }: Checkpoint): Promise<boolean> {
+    if (this.found?.position === position && this.found.chain.equals(chain)) return true
+    const { changes } = this
+    const block = await readBlock(log, position - 1)
+    const held = block !== null && chainOf(block).equals(chain)
+    if (held && changes === this.changes) this.found = { position, chain }
+    return held
   }
 
   get(position: number): LogRecord | undefined {
@@ -24,6 +39,8 @@ export class RecentRecords {
 
   clear(): void {
     this.ring.clear()
+    this.changes++
+    this.found = null
   }
 }
 
@@ -109,8 +126,7 @@ async function fromMemory(
     last = record.chain
   }
   if (records.length === 0) return null
-  const block = await readBlock(log, end - 1)
-  return block && chainOf(block).equals(last) ? records : null
+  return (await recent.heldBy(log, { position: end, chain: last })) ? records : null
 }
 
 function continues(record: LogRecord | undefined, chain: Buffer): LogRecord | null {

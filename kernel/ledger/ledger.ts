@@ -348,7 +348,7 @@ export class Ledger implements Pact, Replicated {
   private movedOn(): void {
     if (this.closed) return
     this.pump
-      .run()
+      .moved()
       .catch(error =>
         this.host.log.error('a follower of the ledger failed', { pact: this.alias, reason: String(error) }),
       )

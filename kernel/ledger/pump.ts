@@ -33,6 +33,9 @@ export class Pump {
   private start: Start | null = null
   private running: Promise<void> | null = null
   private again = false
+  /** Movements of the view that were noticed, and how many of them the last look at it came after. */
+  private moves = 0
+  private seen = 0
   private readonly host: PumpHost
 
   constructor(host: PumpHost) {
@@ -48,10 +51,17 @@ export class Pump {
     await this.started(this.start)
   }
 
+  /** The view moved, and stands still for now: as `run`. */
+  moved(): Promise<void> {
+    this.moves++
+    return this.run()
+  }
+
   /** Resolves when everything that stood in the view at the call was given to the hooks. */
   run(): Promise<void> {
     if (this.running) {
-      this.again = true
+      // A look that began after the last movement has all there is. Lengths say nothing here: a reorder can leave them as they were.
+      this.again ||= this.seen !== this.moves
       return this.running
     }
     this.running = this.loop()
@@ -86,6 +96,7 @@ export class Pump {
       return false
     }
     const head = this.checkpoints[0] as Checkpoint
+    this.seen = this.moves
     const delta = await this.host.delta(this.checkpoints, CHUNK)
     if (delta.common < head.position) {
       this.checkpoints = this.checkpoints.filter(c => c.position <= delta.common)

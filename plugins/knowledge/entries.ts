@@ -2,8 +2,7 @@
  * The one entry type of knowledge: a data type, so the kernel judges it by its envelope alone and a peer without this plugin keeps
  * it all the same. The topic is in the envelope, where rules and indexes find it without knowing payloads.
  */
-import { Type } from 'typebox'
-import type { EntryType } from '../../kernel/index.ts'
+import { type EntryType, Type } from '../../kernel/index.ts'
 
 export const Topic = Type.String({
   minLength: 1,

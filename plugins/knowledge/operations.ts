@@ -1,6 +1,5 @@
 /** What one can do with knowledge: record it, list it, see which topics there are. */
-import { Type } from 'typebox'
-import { OpenPactError } from '../../kernel/index.ts'
+import { OpenPactError, Type } from '../../kernel/index.ts'
 import { operation, Waiting } from '../operations/operation.ts'
 import { decodeCursor, encodeCursor, readModel } from '../read-model/service.ts'
 import { PageInput, pageShape } from '../read-model/wire.ts'
@@ -36,13 +35,7 @@ export const recordKnowledge = operation({
   async run({ topic, content, source, confidence, refs, until = 'applied', timeout }, call) {
     const draft = { type: 'knowledge', topic, payload: { content, source, confidence }, refs }
     const receipt = await call.append(draft, { until, timeout })
-    const model = call.use(readModel)
-    // Indexed already, unless the index is far behind.
-    let entry = model.entry(call.pact, receipt.id)
-    if (!entry) {
-      await model.sync(call.pact)
-      entry = model.entry(call.pact, receipt.id)
-    }
+    const entry = call.use(readModel).entry(call.pact, receipt.id)
     if (!entry) throw new OpenPactError('ENTRY_UNKNOWN', { id: receipt.id })
     if (until === 'applied' || receipt.confirmed) return knowledgeEntry(entry)
     call.pending()

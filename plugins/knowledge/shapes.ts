@@ -1,5 +1,5 @@
 /** Knowledge as the API shows it and takes it. */
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from '../../kernel/index.ts'
 import type { EntryView } from '../read-model/service.ts'
 import { EntryShape, RefShape } from '../read-model/wire.ts'
 

@@ -1,8 +1,7 @@
 /**
  * The one entry type of messages: a data type. Its topic is in the envelope, and so is the thread: a reference of type `replies`.
  */
-import { Type } from 'typebox'
-import type { EntryType } from '../../kernel/index.ts'
+import { type EntryType, Type } from '../../kernel/index.ts'
 
 /** From the least pressing to the most. */
 export const priorities = ['low', 'normal', 'high', 'urgent'] as const

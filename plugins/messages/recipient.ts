@@ -1,6 +1,5 @@
 /** Whom a name means: agents are named by people and signed as keys. */
-import { Type } from 'typebox'
-import { handleOf, type LedgerAgent, OpenPactError, type Pact } from '../../kernel/index.ts'
+import { handleOf, type LedgerAgent, OpenPactError, type Pact, Type } from '../../kernel/index.ts'
 import { didYouMean } from '../operations/near-names.ts'
 import './errors.ts'
 

@@ -1,6 +1,5 @@
 /** Messages as the API shows them: entries, with what a reader wants to know beside the payload. */
-import { type Static, Type } from 'typebox'
-import { handleOf, type Pact } from '../../kernel/index.ts'
+import { handleOf, type Pact, type Static, Type } from '../../kernel/index.ts'
 import type { EntryView, ReadModel } from '../read-model/service.ts'
 import { EntryShape } from '../read-model/wire.ts'
 import { Priority, priorities } from './entries.ts'

@@ -53,6 +53,7 @@ export function appender(writing: Writing): Call['append'] {
       signal: until === 'confirmed' ? signal() : undefined,
     })
     if (!receipt) throw new Error(`pact.append answered no receipt for ${draft.type}`)
+    await readModel.written(pact, receipt.id)
     return accepted(draft, receipt, details)
   }
 }

@@ -1,6 +1,5 @@
 /** The registry of operations: declared once by any plugin, run the same way for every surface. */
-import { Type } from 'typebox'
-import { definePlugin } from '../../kernel/index.ts'
+import { definePlugin, Type } from '../../kernel/index.ts'
 import { readModel } from '../read-model/service.ts'
 import './errors.ts'
 import { healthPoint } from './health.ts'

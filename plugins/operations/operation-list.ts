@@ -1,5 +1,5 @@
 /** `GET /v1/operations`: what the daemon offers, as data; the command line makes its verbs of it. */
-import { Type } from 'typebox'
+import { Type } from '../../kernel/index.ts'
 import { httpShape } from './http-shape.ts'
 import { type Operation, operation } from './operation.ts'
 import { closedSchema, plainSchema } from './schema-check.ts'

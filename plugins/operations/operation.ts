@@ -1,7 +1,17 @@
 /** An operation: declared once, offered over HTTP, command line, MCP and SDK. */
-import { type Static, type TSchema, Type } from 'typebox'
-import type { Draft, Kernel, Pact, Receipt, ServiceRef, Until } from '../../kernel/index.ts'
-import { contribute, extensionPoint } from '../../kernel/index.ts'
+import {
+  contribute,
+  type Draft,
+  extensionPoint,
+  type Kernel,
+  type Pact,
+  type Receipt,
+  type ServiceRef,
+  type Static,
+  type TSchema,
+  Type,
+  type Until,
+} from '../../kernel/index.ts'
 
 /** What an agent may do with a token: `open` needs none. */
 export type Access = 'open' | 'read' | 'write' | 'admin'

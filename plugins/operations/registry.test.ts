@@ -1,6 +1,5 @@
-import { Type } from 'typebox'
 import { describe, expect, it } from 'vitest'
-import { OpenPactError } from '../../kernel/index.ts'
+import { OpenPactError, Type } from '../../kernel/index.ts'
 import { type Operation, operation } from './operation.ts'
 import { Registry } from './registry.ts'
 import './errors.ts'

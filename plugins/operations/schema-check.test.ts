@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import { describe, expect, it } from 'vitest'
+import { Type } from '../../kernel/index.ts'
 import { closedSchema, compileSchema, faultWords } from './schema-check.ts'
 
 const schema = Type.Object({

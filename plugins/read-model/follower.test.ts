@@ -107,6 +107,28 @@ describe('a follower', () => {
     await b.dispose()
   })
 
+  test('an own entry that a reorder takes out for a moment is waited for', async () => {
+    const pact = new SimulatedPact()
+    const b = bench([pact])
+    const [, id = ''] = pact.append(...steps(2))
+    let out: unknown[] = []
+    pact.reorder(1, tail => {
+      out = tail
+      return []
+    })
+    const events: string[] = []
+    const written = b.index.written(pact.pact, id).then(() => events.push('written'))
+    await b.index.sync(pact.pact)
+    expect(b.index.entry(pact.pact, id)).toBeNull()
+    events.push('back')
+    pact.reorder(1, () => out as never[])
+    await b.index.sync(pact.pact)
+    await written
+    expect(events).toEqual(['back', 'written'])
+    expect(b.index.entry(pact.pact, id)).toMatchObject({ id, position: 1 })
+    await b.dispose()
+  })
+
   test('keeps no way back for what is confirmed', async () => {
     const pact = new SimulatedPact()
     const b = bench([pact])

@@ -8,6 +8,12 @@ import { lanes, rowKey } from './rows.ts'
 import { Tables } from './tables.ts'
 import { Words } from './words.ts'
 
+/**
+ * ms after which a change is committed. A commit writes every page that changed, twenty writes for one entry; for all that comes in this
+ * time most pages are the same. Who reads here sees it at once, and a killed daemon derives it again.
+ */
+const COMMIT_AFTER = 25
+
 export class IndexParts {
   readonly db: Database
   readonly kernel: Pick<Kernel, 'entryType'>
@@ -18,6 +24,9 @@ export class IndexParts {
   readonly tables: Tables
   /** Called after rows of a pact changed, with the lowest position that did. */
   notify: (pact: Pact, from: number) => void = () => {}
+  /** Called when changes that were answered are gone again: the database is as it was at the last commit. */
+  lost: () => void = () => {}
+  #open: NodeJS.Timeout | null = null
 
   constructor(db: Database, kernel: Pick<Kernel, 'entryType'>, log: Logger) {
     this.db = db
@@ -53,18 +62,52 @@ export class IndexParts {
     this.people.forget()
   }
 
-  /** Runs `fn` in one transaction; when it fails, nothing of it stays, in the database or in memory. */
+  /**
+   * Runs `fn` in a transaction that it shares with others of the next moment. When it fails, all of them are taken back, in the database
+   * and in memory, and the followers derive them again: that is rare, and a savepoint for each would cost every entry.
+   */
   transaction(fn: () => void): void {
-    this.db.exec('BEGIN IMMEDIATE')
+    this.#begin()
     try {
       fn()
-      this.db.exec('COMMIT')
     } catch (error) {
-      rollback(this.db)
-      this.words.forget()
-      this.people.forget()
-      this.tables.reload()
+      this.#takeBack()
       throw error
     }
+  }
+
+  /** Commits what is open. @throws OpenPactError as the database does */
+  commit(): void {
+    if (!this.#open) return
+    clearTimeout(this.#open)
+    try {
+      this.db.exec('COMMIT')
+      this.#open = null
+    } catch (error) {
+      this.#takeBack()
+      throw error
+    }
+  }
+
+  #begin(): void {
+    if (this.#open) return
+    this.db.exec('BEGIN IMMEDIATE')
+    this.#open = setTimeout(() => {
+      try {
+        this.commit()
+      } catch (error) {
+        this.log.error('The index cannot be written; what is missing is derived again.', { error: String(error) })
+      }
+    }, COMMIT_AFTER).unref()
+  }
+
+  #takeBack(): void {
+    if (this.#open) clearTimeout(this.#open)
+    this.#open = null
+    rollback(this.db)
+    this.words.forget()
+    this.people.forget()
+    this.tables.reload()
+    this.lost()
   }
 }

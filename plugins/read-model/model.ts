@@ -22,6 +22,9 @@ import {
 import type { SubjectChange } from './table.ts'
 import type { ContributedTable } from './tables.ts'
 
+/** ms that a written entry is waited for. */
+const WRITTEN_LIMIT = 5000
+
 export class Index implements ReadModel {
   readonly db: Database
   readonly #parts: IndexParts
@@ -36,6 +39,9 @@ export class Index implements ReadModel {
     this.#kernel = kernel
     this.#parts = new IndexParts(db, kernel, log)
     this.#parts.notify = (pact, from) => this.#notify(pact, from)
+    this.#parts.lost = () => {
+      for (const index of this.#open.values()) index.lost()
+    }
   }
 
   /**
@@ -83,7 +89,11 @@ export class Index implements ReadModel {
     this.#closing.abort()
     await Promise.all([this.#rechecking, ...[...this.#open.values()].map(index => index.close())])
     this.#open.clear()
-    this.db.close()
+    try {
+      this.#parts.commit()
+    } finally {
+      this.db.close()
+    }
   }
 
   pactNo(pact: Pact): number {
@@ -157,6 +167,25 @@ export class Index implements ReadModel {
 
   sync(pact: Pact): Promise<void> {
     return this.#of(pact).sync()
+  }
+
+  async written(pact: Pact, id: string): Promise<void> {
+    const index = this.#of(pact)
+    const there = () => this.#parts.entries.byId(index.no, id) !== null
+    if (there()) return
+    await index.sync()
+    if (there()) return
+    await new Promise<void>(resolve => {
+      const end = () => {
+        clearTimeout(timer)
+        undo()
+        resolve()
+      }
+      const timer = setTimeout(end, WRITTEN_LIMIT)
+      const undo = this.onSync(moved => {
+        if (moved === pact && there()) end()
+      })
+    })
   }
 
   changes(pact: Pact, position: number, limit: number): Promise<Happening[]> {

@@ -1,6 +1,5 @@
 /** Reading entries of any type. Plugins offer their own lists of what their types mean. */
-import { Type } from 'typebox'
-import { OpenPactError } from '../../kernel/index.ts'
+import { OpenPactError, Type } from '../../kernel/index.ts'
 import { operation } from '../operations/operation.ts'
 import { readModel } from './service.ts'
 import { EntryShape, PageInput, pageShape } from './wire.ts'

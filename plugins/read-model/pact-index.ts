@@ -32,12 +32,12 @@ export class PactIndex {
   readonly no: number
   readonly preview: Preview
   /** Records that are indexed: positions below this. */
-  indexed: number
+  indexed = 0
   /** Chain of the indexed prefix. */
-  chain: Buffer
+  chain: Buffer = ZERO
   /** Confirmed length as the index knows it: nothing below is ever undone. */
-  floor: number
-  floorChain: Buffer
+  floor = 0
+  floorChain: Buffer = ZERO
   /** Raised whenever rows were undone: who reads in several steps compares it. */
   epoch = 0
   /** Full rebuilds because the log differed below the floor. */
@@ -59,21 +59,36 @@ export class PactIndex {
     this.pact = pact
     this.#parts = parts
     const { db } = parts
+    // Its number must outlive whatever fails later.
+    parts.commit()
     db.prepare('INSERT OR IGNORE INTO pacts(id, indexed, chain, floor, floor_chain) VALUES (?, 0, ?, 0, ?)').run(
       pact.id,
       ZERO,
       ZERO,
     )
-    const row = db.prepare('SELECT * FROM pacts WHERE id = ?').get(pact.id)!
-    this.no = Number(row.no)
-    this.indexed = Number(row.indexed)
-    this.chain = Buffer.from(row.chain as Uint8Array)
-    this.floor = Number(row.floor)
-    this.floorChain = Buffer.from(row.floor_chain as Uint8Array)
+    this.no = Number(db.prepare('SELECT no FROM pacts WHERE id = ?').get(pact.id)!.no)
+    this.#load()
     this.preview = new Preview(this, parts)
     // Rows of an earlier run: what of them still holds is not known.
     this.preview.clear()
     this.#rebuild = new TableRebuild(this, parts)
+  }
+
+  #load(): void {
+    const row = this.#parts.db.prepare('SELECT * FROM pacts WHERE no = ?').get(this.no)!
+    this.indexed = Number(row.indexed)
+    this.chain = Buffer.from(row.chain as Uint8Array)
+    this.floor = Number(row.floor)
+    this.floorChain = Buffer.from(row.floor_chain as Uint8Array)
+  }
+
+  /** The database was taken back to an earlier state: goes on from there. */
+  lost(): void {
+    this.#recent.clear()
+    this.#load()
+    this.preview.clear()
+    this.epoch++
+    if (!this.closed) this.#later()
   }
 
   /** Length below which nothing moves any more. */

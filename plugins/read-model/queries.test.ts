@@ -122,12 +122,12 @@ describe('entries', () => {
       expect(() => b.index.entries(one.pact, query)).toThrow(expect.objectContaining({ code: 'QUERY_UNSUPPORTED' }))
     }
     const types = Array.from({ length: 17 }, (_, i) => `t${i}`)
-    b.index.db.exec('BEGIN')
+    b.index.db.exec('SAVEPOINT words')
     for (const type of types) b.index.prepare('INSERT INTO words(word) VALUES (?)').run(type)
     expect(() => b.index.entries(one.pact, { type: types })).toThrow(
       expect.objectContaining({ code: 'QUERY_UNSUPPORTED' }),
     )
-    b.index.db.exec('ROLLBACK')
+    b.index.db.exec('ROLLBACK TO words; RELEASE words')
   })
 
   test.each([

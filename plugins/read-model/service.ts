@@ -120,6 +120,11 @@ export interface ReadModel {
   view(pact: Pact, record: LogRecord): EntryView
   /** How far the index of a pact is. */
   progress(pact: Pact): Progress
+  /**
+   * Resolves when an entry that was written here can be read, at once as a rule. While a reorder is under way Autobase can show the log
+   * without it for a moment; after 5 s this gives up and resolves all the same.
+   */
+  written(pact: Pact, id: string): Promise<void>
   /** Catches up with the log now. Called by the kernel's hooks; also for tests. */
   sync(pact: Pact): Promise<void>
   /**

@@ -1,5 +1,5 @@
 /** Schemas of entries and pages of them, for the operations of any plugin that answers with them. */
-import { type TSchema, Type } from 'typebox'
+import { type TSchema, Type } from '../../kernel/index.ts'
 
 export const RefShape = Type.Object({
   pact: Type.Optional(Type.String({ description: 'Id of the other pact (64 hex); absent for the same pact' })),

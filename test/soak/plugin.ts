@@ -1,6 +1,5 @@
 /** The soak's plugin: its entry types, rules and tables, and taps that feed a `Watch`. */
-import { Type } from 'typebox'
-import { definePlugin, type Plugin } from '../../kernel/index.ts'
+import { definePlugin, type Plugin, Type } from '../../kernel/index.ts'
 import { routePoint } from '../../plugins/http/route.ts'
 import { healthPoint } from '../../plugins/operations/health.ts'
 import { operationPoint } from '../../plugins/operations/operation.ts'

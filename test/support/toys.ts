@@ -1,7 +1,6 @@
 /** A tiny plugin for tests of the surfaces: one operation or route per behaviour. */
 import { once } from 'node:events'
-import { Type } from 'typebox'
-import { defineErrors, definePlugin, OpenPactError } from '../../kernel/index.ts'
+import { defineErrors, definePlugin, OpenPactError, Type } from '../../kernel/index.ts'
 import { defineRules, isRecord } from '../../kernel/rules.ts'
 import { route } from '../../plugins/http/route.ts'
 import { operation } from '../../plugins/operations/operation.ts'

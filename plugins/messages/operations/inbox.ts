@@ -1,5 +1,4 @@
-import { Type } from 'typebox'
-import { handleOf, OpenPactError, type Pact } from '../../../kernel/index.ts'
+import { handleOf, OpenPactError, type Pact, Type } from '../../../kernel/index.ts'
 import { type Call, operation } from '../../operations/operation.ts'
 import { decodeCursor, encodeCursor, readModel } from '../../read-model/service.ts'
 import { PageInput, pageShape } from '../../read-model/wire.ts'

@@ -1,5 +1,4 @@
-import { Type } from 'typebox'
-import { OpenPactError, type Pact } from '../../../kernel/index.ts'
+import { OpenPactError, type Pact, Type } from '../../../kernel/index.ts'
 import { operation } from '../../operations/operation.ts'
 import { decodeCursor, encodeCursor, readModel } from '../../read-model/service.ts'
 import { PageInput, pageShape } from '../../read-model/wire.ts'

@@ -1,5 +1,4 @@
-import { Type } from 'typebox'
-import { OpenPactError, type Pact } from '../../../kernel/index.ts'
+import { OpenPactError, type Pact, Type } from '../../../kernel/index.ts'
 import { type Call, operation, Waiting } from '../../operations/operation.ts'
 import { type EntryView, type ReadModel, readModel } from '../../read-model/service.ts'
 import { RefShape } from '../../read-model/wire.ts'
@@ -54,10 +53,6 @@ export const sendMessage = operation({
     const receipt = await call.append(draft, { until, timeout })
     const read = () => [messageRow(model, call.pact, receipt.id)].filter(row => row !== null)
     let [entry] = await messagesOf(model, call.pact, read)
-    if (!entry) {
-      await model.sync(call.pact)
-      ;[entry] = await messagesOf(model, call.pact, read)
-    }
     entry ??= preview(model.entry(call.pact, receipt.id), receipt.id, payload)
     if (until === 'applied' || receipt.confirmed) return entry
     call.pending()
