@@ -143,6 +143,12 @@ export interface ChannelPeer {
   send(message: Buffer): boolean
 }
 
+export interface ChannelHandlers {
+  onmessage(message: Buffer, peer: ChannelPeer): void
+  /** A machine is connected and has the channel open too. Its identity may still be unknown here: its seat comes with the ledger. */
+  onpeer?(peer: ChannelPeer): void
+}
+
 /** An ephemeral channel between the members of a pact that are connected right now. */
 export interface Channel {
   peers(): ChannelPeer[]
@@ -210,7 +216,7 @@ export interface Pact {
   /** Whether all of it is on this machine. @throws as `attachment` */
   holds(ref: AttachmentRef): Promise<boolean>
 
-  channel(name: string, onmessage: (message: Buffer, peer: ChannelPeer) => void): Channel
+  channel(name: string, handlers: ChannelHandlers): Channel
   status(): Promise<PactStatus>
   /** Resolves when everything linearised is on this machine, reporting progress. */
   download(progress?: (have: number, of: number) => void, signal?: AbortSignal): Promise<void>

@@ -200,6 +200,7 @@ declare module 'autobase' {
       getIndexedInfo(length: number): Promise<IndexedInfo>
       members: number
       indexers: { key: Bytes; length: number }[]
+      pendingIndexers: Bytes[]
       core: Hypercore
       heads: { key: Bytes; length: number }[]
     } | null
@@ -218,7 +219,6 @@ declare module 'autobase' {
     views(): Hypercore[]
     // Private: what kernel/ledger/views.ts changes.
     _ackTimer: object | null
-    _applyState: { isLocalPendingIndexer(): boolean } | null
     _startAckTimer(): void
     _bumpAckTimer(): void
   }

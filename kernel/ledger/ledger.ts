@@ -8,7 +8,7 @@ import type {
   AppendOptions,
   AttachmentRef,
   Channel,
-  ChannelPeer,
+  ChannelHandlers,
   Checkpoint,
   Delta,
   Pact,
@@ -48,7 +48,7 @@ export interface LedgerHost extends WriterHost {
 /** What replication does for an open pact. */
 export interface PactLinks {
   peers(): PactStatus['peers']
-  channel(name: string, onmessage: (message: Buffer, peer: ChannelPeer) => void): Channel
+  channel(name: string, handlers: ChannelHandlers): Channel
 }
 
 export interface LedgerOptions {
@@ -261,9 +261,9 @@ export class Ledger implements Pact, Replicated {
     return this.attachments().held(ref)
   }
 
-  channel(name: string, onmessage: (message: Buffer, peer: ChannelPeer) => void): Channel {
+  channel(name: string, handlers: ChannelHandlers): Channel {
     if (!this.links) throw new OpenPactError('PACT_CLOSED', { pact: this.alias })
-    return this.links.channel(name, onmessage)
+    return this.links.channel(name, handlers)
   }
 
   status(): Promise<PactStatus> {

@@ -43,10 +43,12 @@ export class Base extends Autobase<Views> {
    * them longer first.
    */
   private get resting(): boolean {
-    if (this.looking || !this.opened || !this._applyState) return false
-    if (!this.isIndexer) return !this._applyState.isLocalPendingIndexer()
+    const { system } = this
+    // Null while the base opens, or opens again: asking the state in there would throw in the middle of an event of the store.
+    if (this.looking || !system) return false
+    if (!this.isIndexer) return !system.pendingIndexers.some(key => this.local.key.equals(key))
     const { log, state } = this.view
-    const sole = this.linearizer?.indexers.length === 1 && this.system?.indexers.length === 1
+    const sole = this.linearizer?.indexers.length === 1 && system.indexers.length === 1
     return sole && [log, state.core].every(core => core.signedLength === core.length)
   }
 

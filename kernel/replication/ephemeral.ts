@@ -1,6 +1,6 @@
 /** An ephemeral channel: messages between the members of a pact that are connected right now, kept nowhere. */
 import { OpenPactError } from '../errors.ts'
-import type { Channel, ChannelPeer } from '../pact.ts'
+import type { Channel, ChannelHandlers, ChannelPeer } from '../pact.ts'
 import type { Logger } from '../plugin.ts'
 import type { PeerConnection } from './connection.ts'
 import { guarded } from './hardened.ts'
@@ -12,21 +12,15 @@ const MESSAGE_LIMIT = 64 * 1024
 export class EphemeralChannel implements Channel {
   readonly #pact: Replicated
   readonly #name: string
-  readonly #onmessage: (message: Buffer, peer: ChannelPeer) => void
+  readonly #handlers: ChannelHandlers
   readonly #closed: () => void
   readonly #log: Logger
   readonly #meetings = new Map<PeerConnection, Meeting>()
 
-  constructor(
-    pact: Replicated,
-    name: string,
-    onmessage: (message: Buffer, peer: ChannelPeer) => void,
-    closed: () => void,
-    log: Logger,
-  ) {
+  constructor(pact: Replicated, name: string, handlers: ChannelHandlers, closed: () => void, log: Logger) {
     this.#pact = pact
     this.#name = name
-    this.#onmessage = onmessage
+    this.#handlers = handlers
     this.#closed = closed
     this.#log = log
   }
@@ -38,7 +32,13 @@ export class EphemeralChannel implements Channel {
       protocol: 'openpact/channel/1',
       secret: this.#pact.encryptionKey,
       name: this.#name,
-      messages: [{ limit: MESSAGE_LIMIT, receive: message => this.#receive(message, peer, meeting) }],
+      messages: [
+        {
+          limit: MESSAGE_LIMIT,
+          receive: message => this.#tell(() => this.#handlers.onmessage(message, this.#peer(peer, meeting))),
+        },
+      ],
+      opened: () => this.#tell(() => this.#handlers.onpeer?.(this.#peer(peer, meeting))),
     })
     this.#meetings.set(peer, meeting)
     meeting.open()
@@ -71,12 +71,9 @@ export class EphemeralChannel implements Channel {
     }
   }
 
-  #receive(message: Buffer, peer: PeerConnection, meeting: Meeting): void {
-    // A plugin that cannot digest one message keeps its channel.
-    guarded(
-      () => this.#onmessage(message, this.#peer(peer, meeting)),
-      error => this.#log.warn('a channel message was dropped', { channel: this.#name, error }),
-    )
+  /** A plugin that cannot digest one message keeps its channel. */
+  #tell(run: () => void): void {
+    guarded(run, error => this.#log.warn('a channel message was dropped', { channel: this.#name, error }))
   }
 }
 

@@ -1,6 +1,6 @@
 /** One pact on the network: its tunnels over all connections, and its ephemeral channels. */
 import { OpenPactError } from '../errors.ts'
-import type { Channel, ChannelPeer, PeerStatus } from '../pact.ts'
+import type { Channel, ChannelHandlers, PeerStatus } from '../pact.ts'
 import type { Logger } from '../plugin.ts'
 import type { PeerConnection } from './connection.ts'
 import { EphemeralChannel } from './ephemeral.ts'
@@ -14,7 +14,7 @@ export interface PactLink {
   /** Machines connected now that carry a tunnel or are seated. */
   peers(): PeerStatus[]
   /** @throws OpenPactError INVALID_INPUT when the pact has an open channel of that name */
-  channel(name: string, onmessage: (message: Buffer, peer: ChannelPeer) => void): Channel
+  channel(name: string, handlers: ChannelHandlers): Channel
 }
 
 export class NetworkedPact implements PactLink {
@@ -71,12 +71,12 @@ export class NetworkedPact implements PactLink {
       .filter(({ identity, tunnel }) => tunnel || identity !== null)
   }
 
-  channel(name: string, onmessage: (message: Buffer, peer: ChannelPeer) => void): Channel {
+  channel(name: string, handlers: ChannelHandlers): Channel {
     if (this.#channels.has(name)) {
       throw new OpenPactError('INVALID_INPUT', { reason: `the channel "${name}" is open already` })
     }
     const forget = () => this.#channels.delete(name)
-    const channel = new EphemeralChannel(this.pact, name, onmessage, forget, this.#log)
+    const channel = new EphemeralChannel(this.pact, name, handlers, forget, this.#log)
     this.#channels.set(name, channel)
     for (const [peer, tunnel] of this.#tunnels) if (tunnel.open) channel.attach(peer)
     return channel

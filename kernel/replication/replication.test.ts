@@ -151,16 +151,20 @@ describe('ephemeral channels', () => {
     }
     const atA = heard(2)
     const atB = heard(1)
-    const channelA = ofA.link.channel('presence', atA.on)
+    const met: string[] = []
+    const channelA = ofA.link.channel('presence', { onmessage: atA.on, onpeer: ({ noise }) => met.push(noise) })
     expect(channelA.peers()).toEqual([])
     await ofA.pact.note('tunnel is open')
     await ofB.pact.reads('tunnel is open')
-    const channelB = ofB.link.channel('presence', (message, peer) => {
-      expect(peer).toMatchObject({ noise: a.hex, identity: a.hex })
-      peer.send(Buffer.from('answer'))
-      atB.on(message)
+    const channelB = ofB.link.channel('presence', {
+      onmessage: (message, peer) => {
+        expect(peer).toMatchObject({ noise: a.hex, identity: a.hex })
+        peer.send(Buffer.from('answer'))
+        atB.on(message)
+      },
     })
     await eventually(() => channelB.peers().length === 1 && channelA.peers().length === 1)
+    expect(met).toEqual([b.hex])
     channelA.broadcast(Buffer.from('question'))
     channelB.broadcast(Buffer.from('hello'))
     expect(await atB.promise).toEqual(['question'])
@@ -173,12 +177,14 @@ describe('ephemeral channels', () => {
     const [a, b] = [await net.machine(), await net.machine()]
     const [ofA, ofB] = await shared(a, b)
     const got: Buffer[] = []
-    const channelA = ofA.link.channel('x', message => {
-      if (message.toString() === 'bad') throw new TypeError('a plugin fault')
-      got.push(message)
+    const channelA = ofA.link.channel('x', {
+      onmessage: message => {
+        if (message.toString() === 'bad') throw new TypeError('a plugin fault')
+        got.push(message)
+      },
     })
-    const channelB = ofB.link.channel('x', () => {})
-    expect(() => ofA.link.channel('x', () => {})).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
+    const channelB = ofB.link.channel('x', { onmessage() {} })
+    expect(() => ofA.link.channel('x', { onmessage() {} })).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
     await eventually(() => channelB.peers().length === 1)
     const large = Buffer.alloc(64 * 1024 + 1)
     expect(() => channelB.broadcast(large)).toThrow(expect.objectContaining({ code: 'PAYLOAD_TOO_LARGE' }))

@@ -8,8 +8,6 @@ import type { Sighting } from './service.ts'
 
 export const BEAT_MS = 15_000
 export const SILENCE_MS = 45_000
-/** How soon a machine that has just connected is greeted. */
-const GREET_MS = 500
 const MAX_REMEMBERED = 1000
 
 interface Seen {
@@ -25,17 +23,18 @@ export class PactPresence {
   private readonly timer: NodeJS.Timeout
   /** By Noise key. */
   private readonly seen = new Map<string, Seen>()
-  private greeted = new Set<string>()
-  private beat = 0
 
   constructor(pact: Pact, identity: Identity) {
     this.identity = identity
-    this.channel = pact.channel('presence', (message, peer) => this.hear(message, peer))
-    this.timer = setInterval(() => this.tick(Date.now()), GREET_MS)
+    this.channel = pact.channel('presence', {
+      onmessage: (message, peer) => this.hear(message, peer),
+      onpeer: peer => void peer.send(this.message()),
+    })
+    this.timer = setInterval(() => this.announce(), BEAT_MS)
     this.timer.unref()
   }
 
-  /** The agents of this machine changed. */
+  /** As the clock says, and when the agents of this machine changed. */
   announce(): void {
     this.channel.broadcast(this.message())
   }
@@ -65,7 +64,6 @@ export class PactPresence {
     const agents = decodeHeartbeat(message)
     if (!agents || peer.identity === null) return
     this.remember(peer.noise, { identity: peer.identity, agents, at: Date.now() })
-    this.greet(peer)
   }
 
   /** A machine is connected, whether or not it has spoken. */
@@ -78,26 +76,6 @@ export class PactPresence {
     this.seen.set(noise, seen)
     const oldest = this.seen.keys().next().value
     if (this.seen.size > MAX_REMEMBERED && oldest !== undefined) this.seen.delete(oldest)
-  }
-
-  private tick(now: number): void {
-    const peers = this.channel.peers()
-    for (const peer of peers) this.note(peer, now)
-    if (now - this.beat >= BEAT_MS) {
-      this.beat = now
-      if (peers.length > 0) this.announce()
-      this.greeted = new Set(peers.map(peer => peer.noise))
-      return
-    }
-    const here = new Set(peers.map(peer => peer.noise))
-    this.greeted = new Set([...this.greeted].filter(noise => here.has(noise)))
-    for (const peer of peers) this.greet(peer)
-  }
-
-  private greet(peer: ChannelPeer): void {
-    if (this.greeted.has(peer.noise)) return
-    this.greeted.add(peer.noise)
-    peer.send(this.message())
   }
 
   private message(): Buffer {

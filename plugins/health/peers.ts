@@ -9,8 +9,6 @@ export interface KnownPeer extends About {
 
 /** How often machines that are connected hear from this one, ms. */
 const BEAT_MS = 15_000
-/** How soon one that has just connected does, ms. */
-const GREET_MS = 2000
 
 export class PactPeers {
   private readonly pact: Pact
@@ -20,15 +18,17 @@ export class PactPeers {
   private readonly timer: NodeJS.Timeout
   /** By Noise key. */
   private readonly heard = new Map<string, About>()
-  private beat = 0
 
   /** @param rules of this machine: they stay the same while it runs */
   constructor(pact: Pact, version: string, rules: About['rules']) {
     this.pact = pact
     this.version = version
     this.rules = rules
-    this.channel = pact.channel('health', (message, peer) => this.hear(message, peer))
-    this.timer = setInterval(() => this.tick(Date.now()), GREET_MS)
+    this.channel = pact.channel('health', {
+      onmessage: (message, peer) => this.hear(message, peer),
+      onpeer: peer => this.meet(peer),
+    })
+    this.timer = setInterval(() => this.beat(), BEAT_MS)
     this.timer.unref()
   }
 
@@ -53,17 +53,17 @@ export class PactPeers {
     if (ask) peer.send(this.hello(false))
   }
 
-  private tick(now: number): void {
+  private meet(peer: ChannelPeer): void {
+    // Who comes back may have been updated in the meantime.
+    this.heard.delete(peer.noise)
+    peer.send(this.hello(true))
+  }
+
+  private beat(): void {
     const peers = this.channel.peers()
     const here = new Set(peers.map(peer => peer.noise))
-    // Who comes back may have been updated in the meantime.
     for (const noise of this.heard.keys()) if (!here.has(noise)) this.heard.delete(noise)
-    const all = now - this.beat >= BEAT_MS
-    if (all) this.beat = now
-    for (const peer of peers) {
-      const strange = !this.heard.has(peer.noise)
-      if (all || strange) peer.send(this.hello(strange))
-    }
+    for (const peer of peers) peer.send(this.hello(!this.heard.has(peer.noise)))
   }
 
   private hello(ask: boolean): Buffer {
