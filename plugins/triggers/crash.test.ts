@@ -14,7 +14,7 @@ beforeAll(async () => {
   programs = new Programs()
   const dataDir = programs.path('data')
   await mkdir(dataDir, { mode: 0o700 })
-  // The first time it ignores TERM, has a child that does, and never ends; the second time it completes its task.
+  // The first time it ignores TERM, has children that do, one of them in a session of its own, and never ends; the second time it completes its task.
   programs.agent(
     'claude',
     `const { appendFileSync, existsSync } = require('node:fs')
@@ -22,8 +22,8 @@ beforeAll(async () => {
     appendFileSync(env.OUT + '/keys', env.OPENPACT_RUN_KEY + '\\n')
     if (second) return ask('PUT', pact + '/tasks/' + env.OPENPACT_TASK + '/complete', { result: 'after all' })
     process.on('SIGTERM', () => {})
-    const child = require('node:child_process').spawn('sh', ['-c', 'trap "" TERM; while :; do sleep 1; done'])
-    appendFileSync(env.OUT + '/pids', process.pid + '\\n' + child.pid + '\\n')
+    const begin = detached => require('node:child_process').spawn('sh', ['-c', 'trap "" TERM; while :; do sleep 1; done'], { detached })
+    appendFileSync(env.OUT + '/pids', [process.pid, begin(false).pid, begin(true).pid, ''].join('\\n'))
     setInterval(() => {}, 1000)`,
   )
   const trigger = {
@@ -51,10 +51,10 @@ test('ends what it left running when it is back, and begins again under the same
   expect(approved).toMatchObject({ code: 0, stdout: expect.stringContaining('every agent of your identity') })
 
   const { body } = await daemon.post<{ id: string }>('/v1/pacts/first/tasks', { title: 'survive' })
-  await eventually('the run', async () => programs.lines('pids').length === 2)
+  await eventually('the run', async () => programs.lines('pids').length === 3)
   await daemon.kill9()
   const pids = programs.lines('pids').map(Number)
-  expect(pids.map(pid => bornOf(pid) !== null)).toEqual([true, true])
+  expect(pids.map(pid => bornOf(pid) !== null)).toEqual([true, true, true])
   await daemon.start()
   const task = await eventually('the task', async () => {
     const { body: found } = await daemon.get<{ status: string }>(`/v1/pacts/first/tasks/${body.id}`)
@@ -63,7 +63,7 @@ test('ends what it left running when it is back, and begins again under the same
   expect(task).toMatchObject({ result: 'after all' })
   const [first, second, ...more] = programs.lines('keys')
   expect([second, more]).toEqual([first, []])
-  expect(pids.map(bornOf)).toEqual([null, null])
+  expect(pids.map(bornOf)).toEqual([null, null, null])
   const run = await eventually('the end of the run', async () => {
     const { body: history } = await daemon.get<{ entries: { state: string }[] }>('/v1/triggers/history')
     return history.entries.find(({ state }) => state === 'succeeded')

@@ -94,7 +94,9 @@ test('machines with the same trigger and one open task: one run, and the others 
   for (const id of ids) await eventually(async () => (await show(a, id)).status === 'complete')
   await settled(a, b, c)
   for (const kernel of all)
-    await eventually(() => runsOf(kernel, 'one').every(({ state }) => state === 'succeeded' || state === 'skipped'))
+    await eventually(
+      () => runsOf(kernel, 'one').filter(({ state }) => ['succeeded', 'skipped'].includes(state)).length === ids.length,
+    )
   for (const id of ids) expect(worked(id)).toHaveLength(1)
   const states = all.flatMap(kernel => runsOf(kernel, 'one').map(({ state }) => state)).sort()
   expect(states).toEqual([...Array(6).fill('skipped'), ...Array(3).fill('succeeded')])

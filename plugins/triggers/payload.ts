@@ -84,6 +84,11 @@ export function environmentOf(
   }
 }
 
+/** What of its environment tells a run on this machine from all others, whose processes may be those of another daemon. */
+export function marksOf(run: Run, dataDir: string): string[] {
+  return [`OPENPACT_HOME=${dataDir}`, `OPENPACT_RUN_KEY=${run.key}`]
+}
+
 /** Names of the variables that a run gets, sorted. */
 export function environmentNames(trigger: Trigger, task: string | null): string[] {
   const run = { key: '', pact: '', entry: '', task } as Run

@@ -1,4 +1,7 @@
-/** Process groups: whether one still has members, what tells a process from a later one with its number, and how one is ended. */
+/**
+ * Processes of runs: whether a group still has members, what tells a process from a later one with its number, which were given a run's mark
+ * in their environment, and how they are ended.
+ */
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -53,6 +56,47 @@ export async function endOrphan(pid: number, born: string, grace: number): Promi
   const left = leader === null ? all().some(each => each.group === pid && notBefore(each.born, born)) : leader === born
   if (left) await endGroup(pid, grace)
   return left
+}
+
+/**
+ * Ends every process that was given all of some variables (`NAME=value`), whatever group or session it went into: TERM, and KILL after
+ * `grace` ms. Only Linux tells the environment of a process; and who clears it, or is another user, is not found.
+ * @returns how many there were
+ */
+export async function endMarked(marks: readonly string[], grace: number): Promise<number> {
+  const told = new Set<number>()
+  const patient = Date.now() + grace
+  for (const end = patient + KILLED_MS; Date.now() < end; await pause(LOOK_MS)) {
+    // Looked for again each time: it may have begun others in the meantime.
+    const left = marked(marks)
+    if (left.length === 0) break
+    for (const pid of left) {
+      if (Date.now() >= patient) send(pid, 'SIGKILL')
+      else if (!told.has(pid)) send(pid, 'SIGTERM')
+      told.add(pid)
+    }
+  }
+  return told.size
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // It ended by itself.
+  }
+}
+
+function marked(marks: readonly string[]): number[] {
+  if (process.platform !== 'linux') return []
+  return all().flatMap(({ pid }) => {
+    try {
+      const variables = new Set(readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0'))
+      return pid !== process.pid && marks.every(mark => variables.has(mark)) ? pid : []
+    } catch {
+      return []
+    }
+  })
 }
 
 /** Same boot, and not started earlier. */

@@ -12,8 +12,8 @@ import type { Claiming, Claims } from './claims.ts'
 import type { Trigger } from './definition.ts'
 import { gateOf } from './gate.ts'
 import type { KnownTriggers } from './known.ts'
-import { environmentOf, payloadOf, RunFolder, removeRunFolder } from './payload.ts'
-import { endOrphan } from './processes.ts'
+import { environmentOf, marksOf, payloadOf, RunFolder, removeRunFolder } from './payload.ts'
+import { endMarked, endOrphan } from './processes.ts'
 import type { Run, Runs } from './runs.ts'
 import { type Ended, supervise } from './supervise.ts'
 import { IMPORTED, isImported, type Judging, stopReason, trustOf } from './trust.ts'
@@ -63,9 +63,12 @@ export class Runner {
 
   /** Ends what an earlier daemon left running; those runs begin again. */
   async recover(): Promise<void> {
-    const { runs, log, grace } = this.#parts
+    const { kernel, runs, log, grace } = this.#parts
     for (const run of runs.left()) {
-      if (run.pid !== null && run.born && (await endOrphan(run.pid, run.born, grace)))
+      const group = run.pid !== null && run.born && (await endOrphan(run.pid, run.born, grace))
+      // It may have been killed before it noted the pid.
+      const others = await endMarked(marksOf(run, kernel.dataDir), grace)
+      if (group || others > 0)
         log.warn('What a stopped daemon left running was ended.', { trigger: run.trigger, run: run.key, pid: run.pid })
       removeRunFolder(this.#folder, run.key)
       if (run.attempts < MOST_ATTEMPTS) runs.again(run.key, 'its daemon ended during it')
@@ -221,6 +224,7 @@ export class Runner {
         argv: trigger.argv,
         cwd: trigger.cwd ?? folder.path,
         env: environmentOf(trigger, run, { url: url(), token, agent, dataDir: kernel.dataDir }, file),
+        marks: marksOf(run, kernel.dataDir),
         input: trigger.payload === 'stdin' ? payload : null,
         logFile: join(logs, `${run.key}.log`),
         timeout,

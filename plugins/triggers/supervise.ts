@@ -1,8 +1,8 @@
-/** Runs one program in a process group of its own, with a limit of time, and sees to it that nothing of it is left. */
+/** Runs one program in a process group of its own, with a limit of time, and sees to it that nothing of it is left, in its group or out of it. */
 import { spawn } from 'node:child_process'
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { bornOf, endGroup, groupRuns } from './processes.ts'
+import { bornOf, endGroup, endMarked, groupRuns } from './processes.ts'
 
 /** A log is cut off there. Bytes */
 export const LOG_BYTES = 1024 * 1024
@@ -17,6 +17,8 @@ export interface Launch {
   argv: readonly string[]
   cwd: string
   env: Record<string, string>
+  /** Variables (`NAME=value`) of `env` that no other run has: by them it is found what left the group. */
+  marks: readonly string[]
   /** Written to its standard input, which then ends. */
   input: string | null
   /** Takes what it says; made if there is none, else continued. */
@@ -42,7 +44,7 @@ export interface Ended {
 
 /** Resolves when the whole group is gone. Never rejects. */
 export async function supervise(launch: Launch): Promise<Ended> {
-  const { executable, argv, cwd, env, input, timeout, grace, signal, onstart } = launch
+  const { executable, argv, cwd, env, marks, input, timeout, grace, signal, onstart } = launch
   const log = new BoundedLog(launch.logFile)
   try {
     // A path and a list of words: there is no shell in between, whatever the words hold.
@@ -70,10 +72,12 @@ export async function supervise(launch: Launch): Promise<Ended> {
     child.stdin?.end(input)
 
     const cause = await interrupted(exit, timeout, signal)
-    if (cause !== null) await endGroup(pid, cause === 'stopped' ? Math.min(grace, STOP_GRACE_MS) : grace)
+    const patience = cause === 'stopped' ? Math.min(grace, STOP_GRACE_MS) : grace
+    if (cause !== null) await endGroup(pid, patience)
     const ended = await exit
-    // What it left behind in its group ends with it.
-    if (groupRuns(pid)) await endGroup(pid, grace)
+    // What it left behind ends with it.
+    if (groupRuns(pid)) await endGroup(pid, patience)
+    await endMarked(marks, patience)
     // The rest of what it said has arrived when its pipes end; who left the group may hold them open for ever.
     await Promise.race([closed, pause(DRAIN_MS, undefined, { ref: false })])
     child.stdout?.destroy()
