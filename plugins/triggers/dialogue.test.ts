@@ -1,0 +1,71 @@
+/** The questions of `openpact triggers approve`, asked of somebody at a terminal. */
+import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { TestDaemon } from '../../test/support/daemon.ts'
+import { Programs } from '../../test/support/trigger-programs.ts'
+
+let programs: Programs
+let daemon: TestDaemon
+
+beforeAll(async () => {
+  programs = new Programs()
+  const dataDir = programs.path('data')
+  await mkdir(dataDir, { mode: 0o700 })
+  programs.agent('claude', '')
+  const trigger = { id: 'asked', match: { type: 'task', status: 'open' }, run: 'claude -p "Do it."' }
+  writeFileSync(join(dataDir, 'triggers.yaml'), JSON.stringify([trigger]), { mode: 0o600 })
+  writeFileSync(join(dataDir, 'openpact.config.json'), JSON.stringify({ network: false }))
+  daemon = await TestDaemon.start({ dataDir, args: ['--first-pact'] })
+})
+afterAll(async () => {
+  await daemon?.dispose()
+  programs?.dispose()
+})
+
+/** Answers each question as it comes. A pipe that says it is a terminal: what follows from that is what is tested. */
+function dialogue(...answers: string[]): Promise<{ code: number | null; said: string }> {
+  const terminal = 'data:text/javascript,process.stdin.isTTY=true'
+  const main = join(process.cwd(), 'dist/cli/main.js')
+  const args = ['--import', terminal, main, 'triggers', 'approve', 'asked', ...daemon.flags()]
+  const child = spawn(process.execPath, args, { stdio: 'pipe' })
+  let said = ''
+  let asked = 0
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', text => {
+      said += text
+      for (const questions = said.match(/(nobody else|\[y\/N\])[:?]? /g) ?? []; asked < questions.length; asked++) {
+        const answer = answers[asked]
+        if (answer === undefined) child.stdin.end()
+        else child.stdin.write(`${answer}\n`)
+      }
+    })
+  return new Promise(resolve => {
+    child.once('close', code => resolve({ code, said }))
+  })
+}
+
+const state = async () => (await daemon.get<{ entries: { state: string }[] }>('/v1/triggers')).body.entries[0]
+
+test('no answer, or any but yes, approves nothing', async () => {
+  for (const answers of [[], [''], ['', ''], ['', 'n'], ['', 'maybe']]) {
+    const { code, said } = await dialogue(...answers)
+    expect(said).toContain('Do it.')
+    expect(code).not.toBe(0)
+    expect(await state()).toMatchObject({ state: 'unapproved' })
+  }
+})
+
+test('whom else it fires for is shown before the last question, and is what is approved', async () => {
+  const wrong = await dialogue('nobody-at-all', 'y')
+  expect(wrong.code).not.toBe(0)
+  expect(await state()).toMatchObject({ state: 'unapproved' })
+
+  const { code, said } = await dialogue('role:admin', 'y')
+  expect(code).toBe(0)
+  const [before, after] = said.split('[y/N]')
+  for (const part of [before, after]) expect(part).toContain('admin')
+  expect(await state()).toMatchObject({ state: 'ready' })
+})
