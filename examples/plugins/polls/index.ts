@@ -1,6 +1,5 @@
-import { defineErrors, definePlugin } from 'openpact'
+import { defineErrors, definePlugin, Type } from 'openpact'
 import { readModel } from 'openpact/plugins/read-model'
-import { Type } from 'typebox'
 import { ask, result, vote } from './operations.ts'
 import { rules } from './rules.ts'
 import { votes } from './table.ts'

@@ -1,6 +1,6 @@
+import { Type } from 'openpact'
 import { operation } from 'openpact/plugins/operations'
 import { readModel } from 'openpact/plugins/read-model'
-import { Type } from 'typebox'
 
 const Id = Type.Object({ id: Type.String() })
 
