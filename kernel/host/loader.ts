@@ -5,6 +5,7 @@
  */
 import { readdir } from 'node:fs/promises'
 import { dirname, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Jiti } from 'jiti'
 import { reasonOf, withLimit } from './limit.ts'
 
@@ -24,6 +25,8 @@ export async function createLoader(from: string, limit = 10_000): Promise<Loader
     fsCache: false,
     interopDefault: false,
     virtualModules: await running(),
+    // Loaded only by who imports it: it is large.
+    alias: { typebox: fileURLToPath(import.meta.resolve('typebox')) },
   })
   return {
     find: specifier => found(jiti, specifier),
@@ -66,7 +69,7 @@ function running(): Promise<Record<string, unknown>> {
 }
 
 async function gather(): Promise<Record<string, unknown>> {
-  const [kernel, rules, typebox] = await Promise.all([import('../index.ts'), import('../rules.ts'), import('typebox')])
+  const [kernel, rules] = await Promise.all([import('../index.ts'), import('../rules.ts')])
   const shipped = new URL('../../plugins/', import.meta.url)
   const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
   const names = await readdir(shipped).catch(() => [])
@@ -78,5 +81,5 @@ async function gather(): Promise<Record<string, unknown>> {
     ]),
   )
   const plugins = loaded.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
-  return { openpact: kernel, 'openpact/rules': rules, typebox, ...Object.fromEntries(plugins) }
+  return { openpact: kernel, 'openpact/rules': rules, ...Object.fromEntries(plugins) }
 }
