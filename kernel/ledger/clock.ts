@@ -14,8 +14,10 @@ const STAGGER = 1000
 const LONGEST = 2 ** 31 - 1
 
 export class LedgerClock {
-  /** Moments waited for; with who says at that moment whether a tick is still wanted, where time alone is not enough. */
-  private readonly moments = new Map<number, (() => boolean) | undefined>()
+  /** Moments that ledger time is to reach. */
+  private readonly moments = new Set<number>()
+  /** Moments after which a tick may be wanted for its own sake, with who says then whether it still is. */
+  private readonly asked = new Map<number, () => boolean>()
   /** Timestamp of the newest tick. */
   private ticked = 0
   private timer: NodeJS.Timeout | null = null
@@ -29,7 +31,8 @@ export class LedgerClock {
   /** As `Pact.wakeAt`. */
   wakeAt(moment: number, wanted?: () => boolean): void {
     if (this.closed || !Number.isFinite(moment)) return
-    this.moments.set(moment, wanted)
+    if (wanted) this.asked.set(moment, wanted)
+    else this.moments.add(moment)
     this.arm()
   }
 
@@ -46,8 +49,8 @@ export class LedgerClock {
   private arm(): void {
     if (this.timer) clearTimeout(this.timer)
     this.timer = null
-    if (this.closed || this.moments.size === 0) return
-    const next = Math.min(...this.moments.keys())
+    if (this.closed || this.moments.size + this.asked.size === 0) return
+    const next = Math.min(...this.moments, ...this.asked.keys())
     const delay = Math.min(LONGEST, Math.max(0, next - Date.now()) + 1 + Math.floor(Math.random() * STAGGER))
     this.timer = setTimeout(() => void this.fire(), delay)
     this.timer.unref()
@@ -55,11 +58,13 @@ export class LedgerClock {
 
   private async fire(): Promise<void> {
     const now = Date.now()
-    const passed = [...this.moments].filter(([moment]) => moment <= now)
+    const moments = [...this.moments].filter(moment => moment <= now)
+    const asked = [...this.asked].filter(([moment]) => moment <= now)
     try {
-      if (passed.length > 0) {
-        if ((await this.host.indexer()) && (await this.due(passed)) && !this.closed) await this.host.tick()
-        for (const [moment] of passed) this.moments.delete(moment)
+      if (moments.length + asked.length > 0) {
+        if ((await this.host.indexer()) && (await this.due(moments, asked)) && !this.closed) await this.host.tick()
+        for (const moment of moments) this.moments.delete(moment)
+        for (const [moment] of asked) this.asked.delete(moment)
       }
     } catch {
       // Not writable or closing right now: the moment stays and is tried again with the next timer.
@@ -67,8 +72,8 @@ export class LedgerClock {
     this.arm()
   }
 
-  private async due(passed: [number, (() => boolean) | undefined][]): Promise<boolean> {
+  private async due(moments: number[], asked: [number, () => boolean][]): Promise<boolean> {
     const time = await this.host.time()
-    return passed.some(([moment, wanted]) => (wanted ? this.ticked < moment && wanted() : time < moment))
+    return moments.some(moment => time < moment) || asked.some(([moment, wanted]) => this.ticked < moment && wanted())
   }
 }
