@@ -23,10 +23,11 @@ while :; do
     continue
   fi
   while IFS= read -r entry; do
-    "$@" <<<"$entry"
+    # Whoever may write in the pact has written it: the command must not trust its text. One that fails is not tried again.
+    "$@" <<<"$entry" || echo "on-match: the command ended with $?" >&2
     matches=$((matches + 1))
-    [ "$matches" != "${ON_MATCH_LIMIT-}" ] || exit 0
   done < <(jq -c ".entries[] | select($filter)" <<<"$page")
   cursor=$(jq -r .cursor <<<"$page")
   [ -z "${ON_MATCH_CURSOR-}" ] || printf %s "$cursor" >"$ON_MATCH_CURSOR"
+  [ -z "${ON_MATCH_LIMIT-}" ] || [ "$matches" -lt "$ON_MATCH_LIMIT" ] || exit 0
 done

@@ -1,6 +1,7 @@
 /** A fast-forward leaves a view without its older blocks. Whoever is cut off at that moment must open again and go on later. */
 import { afterEach, expect, test, vi } from 'vitest'
 import { connect, type Group, group, head, type Peer, until } from '../../test/support/ledgers.ts'
+import { defineRules } from '../rules.ts'
 import { ACCEPTED } from './entry.ts'
 
 let open: Group[] = []
@@ -74,4 +75,28 @@ test('a write that needs blocks which nobody here has does not hang its caller, 
   expect(b.pact.receipt(id)).toMatchObject({ verdict: ACCEPTED })
   const [next] = await b.pact.append([note('on')])
   expect(next?.id).toMatch(/-3$/)
+})
+
+test('nobody is shown state of the history that it replaced, which the peer had read before', async () => {
+  const held = defineRules({
+    protocol: 1,
+    types: ['hold'],
+    validate: async (_entry, { state }) => ((await state.get('holder')) === null ? undefined : 'taken'),
+    reduce: async (entry, { state }) => state.put('holder', entry.writer),
+  })
+  const g = await group(2, { rules: { held }, types: ['hold'] })
+  open.push(g)
+  const [a, b] = g.peers as [Peer, Peer]
+  const hold = { type: 'hold', payload: {} }
+  const holder = (peer: Peer) => peer.pact.state('held').get<string>('holder')
+  await b.pact.append([hold])
+  expect(await holder(b)).toBe(b.pact.writer.toString('hex'))
+  await a.pact.append([hold])
+  for (let i = 0; i < 80; i++) await a.pact.append([note(`n${i}`)])
+  const forwarded = new Promise(resolve => b.pact.base.once('fast-forward', resolve))
+  connect(a.pact, b.pact)
+  await forwarded
+  await until(b.pact, async () => a.pact.confirmed === a.pact.length && (await head(a.pact)) === (await head(b.pact)))
+  expect(await holder(a)).toBe(a.pact.writer.toString('hex'))
+  expect(await holder(b)).toBe(a.pact.writer.toString('hex'))
 })

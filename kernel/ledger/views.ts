@@ -66,9 +66,22 @@ export interface OpenOptions {
   fastForward?: boolean
 }
 
+/** Of Hyperbee's caches of keys and nodes: holds nothing. */
+const nothing = { get: () => null, set() {}, gc() {}, clear() {} }
+
+/**
+ * A bee that reads every node anew. Hyperbee keeps nodes by their number until its core says that it was truncated; but when Autobase moves a
+ * view to another core (the indexers changed) hypercore 11.37 tells the length before instead of the one after, and nodes of a history
+ * that is gone are answered until the next start. What apply reads is not touched by this: each move gives it a new bee.
+ */
+export function uncached(bee: Hyperbee): Hyperbee {
+  for (const cache of ['_keyCache', '_nodeCache']) Object.defineProperty(bee, cache, { get: () => nothing, set() {} })
+  return bee
+}
+
 export function openBase(store: Corestore, options: OpenOptions): Base {
   mendAutobase()
-  return new Base(store, options.key, {
+  const base = new Base(store, options.key, {
     encryptionKey: options.encryptionKey,
     // Binary: with `json` one member's bad block would stop every daemon before apply could judge it.
     valueEncoding: 'binary',
@@ -80,4 +93,6 @@ export function openBase(store: Corestore, options: OpenOptions): Base {
     }),
     apply: options.apply,
   })
+  uncached(base.view.state)
+  return base
 }

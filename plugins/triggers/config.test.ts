@@ -158,6 +158,14 @@ describe('triggers.yaml', () => {
     expect(all.fileError).toBe(null)
     rmSync(file())
     await eventually(() => ids().length === 0)
+    writeFileSync(join(dir, 'behind.yaml'), item('behind'), { mode: 0o600 })
+    symlinkSync(join(dir, 'behind.yaml'), file())
+    await eventually(() => all.fileError !== null)
+    writeFileSync(`${file()}.new`, item('four'), { mode: 0o600 })
+    renameSync(`${file()}.new`, file())
+    await eventually(() => ids().join() === 'four')
+    rmSync(file())
+    await eventually(() => ids().length === 0)
   })
 
   test('is not believed when others could have written it', async () => {

@@ -1,5 +1,5 @@
 /** triggers.yaml: read only when it is safe to believe, and again whenever it changes. */
-import { constants, type FSWatcher, watch } from 'node:fs'
+import { constants, type FSWatcher, lstatSync, watch } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { OpenPactError } from '../../kernel/index.ts'
 import './errors.ts'
@@ -65,11 +65,14 @@ export class FileWatch {
   #follow(): void {
     if (this.#closed) return
     this.#watcher?.close()
+    this.#watcher = null
     try {
-      this.#watcher = watch(this.#path, { persistent: false }, () => this.#later(DEBOUNCE_MS))
-      this.#watcher.on('error', () => this.#later(ABSENT_MS))
+      // Of a link the system would watch what it leads to, and say nothing when the link is replaced.
+      const link = lstatSync(this.#path).isSymbolicLink()
+      if (link) this.#later(ABSENT_MS)
+      else this.#watcher = watch(this.#path, { persistent: false }, () => this.#later(DEBOUNCE_MS))
+      this.#watcher?.on('error', () => this.#later(ABSENT_MS))
     } catch {
-      this.#watcher = null
       this.#later(ABSENT_MS)
     }
   }

@@ -119,24 +119,33 @@ async function interrupted(
   }
 }
 
+/** A log that cannot be written, or not on, is no reason to end a run, and none to end the daemon. */
 class BoundedLog {
-  readonly #file: number
-  #left: number
+  #file: number | null = null
+  #left = 0
 
   constructor(path: string) {
-    this.#file = openSync(path, 'a', 0o600)
-    this.#left = LOG_BYTES - fstatSync(this.#file).size
+    try {
+      this.#file = openSync(path, 'a', 0o600)
+      this.#left = LOG_BYTES - fstatSync(this.#file).size
+    } catch {
+      // Without a log then.
+    }
   }
 
   /** What is over the bound is read and dropped, so that the program is not held up. */
   write(data: Buffer): void {
-    if (this.#left <= 0) return
-    writeSync(this.#file, data.subarray(0, this.#left))
-    this.#left -= data.length
-    if (this.#left <= 0) writeSync(this.#file, '\n[cut off here]\n')
+    if (this.#file === null || this.#left <= 0) return
+    try {
+      writeSync(this.#file, data.subarray(0, this.#left))
+      this.#left -= data.length
+      if (this.#left <= 0) writeSync(this.#file, '\n[cut off here]\n')
+    } catch {
+      this.#left = 0
+    }
   }
 
   close(): void {
-    closeSync(this.#file)
+    if (this.#file !== null) closeSync(this.#file)
   }
 }
