@@ -9,7 +9,7 @@ process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'))
 /** Files by which others may know a plugin: its contract. Everything else in its folder is its own affair. */
 const anyContract = ['index', 'service', 'errors']
 const contracts = {
-  access: ['permits', 'limits'],
+  access: ['permits', 'limits', 'valid'],
   http: ['route'],
   invites: ['token'],
   operations: ['operation', 'health', 'http-shape', 'schema-check', 'near-names', 'coded'],

@@ -4,7 +4,7 @@
 #   on-match.sh '.type == "knowledge" and .topic == "ci"' ./notify.sh
 #
 # The command gets the entry as JSON on standard input. Nothing of an entry is ever part of a command line: entries are written by others.
-# With ON_MATCH_LIMIT=<n> it ends after n matches; with ON_MATCH_CURSOR=<file> it goes on where it stopped.
+# With ON_MATCH_LIMIT=<n> it ends once n matches or more are done; with ON_MATCH_CURSOR=<file> it goes on where it stopped.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/openpact.sh"
 

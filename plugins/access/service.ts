@@ -42,6 +42,11 @@ export interface Access {
   /** Replaces the token in the data directory's `token` file (0600); the old one stops working at once. */
   rotate(): Promise<string>
   list(): TokenInfo[]
+  /**
+   * Calls `fn` once when the token behind a caller of `identify` is revoked, rotated or expired; at once if it is already. For whoever
+   * goes on answering after a request was let in. A caller without a token never ends. Returns what undoes it.
+   */
+  onEnd(caller: Caller, fn: () => void): () => void
 }
 
 export const access = serviceRef<Access>('access', 1)

@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AgentIdentity, Identity } from '../../kernel/index.ts'
 import { LocalStore } from '../store/local.ts'
 import { migrations, Tokens } from './tokens.ts'
@@ -30,13 +30,13 @@ function addAgent(name: string, seed: number): void {
   agents.set(name, { name, key: Buffer.alloc(32, seed), handle: `${name}-000000` })
 }
 
-function open(): Tokens {
+function open(time = () => clock): Tokens {
   const identity = {
     defaultAgent: agents.get('claude')!,
     agents: () => [...agents.values()],
     agent: (name: string) => agents.get(name) ?? null,
   }
-  return new Tokens(store, identity as Identity, file, () => clock)
+  return new Tokens(store, identity as Identity, file, time)
 }
 
 const main = () => readFileSync(file, 'utf8').trim()
@@ -152,4 +152,59 @@ it('a token of a run says what caused it, and ends with the daemon', async () =>
   expect(open().identify(token)).toBe(null)
   expect(await tokens.revoke(info.id)).toBe(true)
   expect(tokens.identify(token)).toBe(null)
+})
+
+describe('who goes on answering is told when a token ends', () => {
+  const issued = async (tokens: Tokens, lifetime?: number) => {
+    const { token, info } = await tokens.issue({ agent: 'codex', ...(lifetime !== undefined && { lifetime }) })
+    return { caller: tokens.identify(token)!, info }
+  }
+
+  it('once, when it is revoked, and nobody else', async () => {
+    const tokens = open()
+    const [{ caller, info }, other] = [await issued(tokens), await issued(tokens)]
+    const [told, undone, others] = [vi.fn(), vi.fn(), vi.fn()]
+    tokens.onEnd(caller, told)
+    tokens.onEnd(caller, undone)()
+    tokens.onEnd(other.caller, others)
+    await tokens.revoke(info.id)
+    await tokens.revoke(info.id)
+    expect([told, undone, others].map(({ mock }) => mock.calls.length)).toEqual([1, 0, 0])
+  })
+
+  it('when it is rotated', async () => {
+    const tokens = open()
+    const told = vi.fn()
+    tokens.onEnd(tokens.identify(main())!, told)
+    await tokens.rotate()
+    expect(told).toHaveBeenCalledTimes(1)
+  })
+
+  it('at once, when it ended before', async () => {
+    const tokens = open()
+    const { caller, info } = await issued(tokens)
+    await tokens.revoke(info.id)
+    const told = vi.fn()
+    tokens.onEnd(caller, told)
+    expect(told).toHaveBeenCalledTimes(1)
+  })
+
+  it.each([5000, 60 * 24 * 3_600_000])('when its lifetime of %i ms is over, however long', async lifetime => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+    try {
+      const tokens = open(Date.now)
+      const { caller } = await issued(tokens, lifetime)
+      const [told, undone] = [vi.fn(), vi.fn()]
+      tokens.onEnd(caller, told)
+      tokens.onEnd((await issued(tokens, lifetime)).caller, undone)()
+      expect(vi.getTimerCount()).toBe(1)
+      vi.advanceTimersByTime(lifetime - 1)
+      expect(told).not.toHaveBeenCalled()
+      vi.advanceTimersByTime(1)
+      expect(told).toHaveBeenCalledTimes(1)
+      expect([undone.mock.calls.length, vi.getTimerCount()]).toEqual([0, 0])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
 })

@@ -5,6 +5,7 @@ import { didYouMean } from '../operations/near-names.ts'
 import type { Caller, Cause } from '../operations/operation.ts'
 import type { Store } from '../store/service.ts'
 import type { Value } from '../store/sqlite.ts'
+import { Endings } from './endings.ts'
 import type { Access, IssueOptions, TokenInfo } from './service.ts'
 import { newToken, readOrMakeToken, writeToken } from './token-file.ts'
 
@@ -30,6 +31,9 @@ export class Tokens implements Access {
   readonly #file: string
   readonly #clock: () => number
   readonly #byHash = new Map<string, Token>()
+  /** Those that ended as well, as long as somebody holds their caller. */
+  readonly #byCaller = new WeakMap<Caller, Token>()
+  readonly #endings: Endings
   #main: Token
 
   /** @throws OpenPactError TOKEN_FILE_UNUSABLE */
@@ -38,6 +42,7 @@ export class Tokens implements Access {
     this.#identity = identity
     this.#file = file
     this.#clock = clock
+    this.#endings = new Endings(clock)
     store.db.prepare('DELETE FROM access_tokens WHERE expires IS NOT NULL AND expires <= ?').run(clock())
     for (const row of store.db.prepare('SELECT * FROM access_tokens').all()) this.#add(fromRow(row))
     this.#main = this.#add(this.#mainToken(readOrMakeToken(file)))
@@ -47,9 +52,7 @@ export class Tokens implements Access {
     const hash = digest(text)
     const token = this.#byHash.get(hash.toString('hex'))
     if (!token || !timingSafeEqual(token.hash, hash)) return null
-    const { expires, agent } = token.info
-    if (expires !== null && expires <= this.#clock()) return null
-    return this.#identity.agent(agent)?.key.equals(token.agentKey) ? token.caller : null
+    return this.#lives(token) ? token.caller : null
   }
 
   async issue(options: IssueOptions): Promise<{ token: string; info: TokenInfo }> {
@@ -81,14 +84,29 @@ export class Tokens implements Access {
 
   async rotate(): Promise<string> {
     const text = writeToken(this.#file, newToken())
-    this.#byHash.delete(this.#main.hash.toString('hex'))
+    const old = this.#main
     this.#main = this.#add(this.#mainToken(text))
+    this.#end(old)
     return text
   }
 
   list(): TokenInfo[] {
     this.#dropExpired(this.#clock())
     return [...this.#byHash.values()].map(({ info }) => info).sort((a, b) => a.created - b.created)
+  }
+
+  onEnd(caller: Caller, fn: () => void): () => void {
+    const token = this.#byCaller.get(caller)
+    if (!token) return () => {}
+    if (this.#lives(token)) return this.#endings.add(caller, token.info.expires, fn)
+    fn()
+    return () => {}
+  }
+
+  #lives({ hash, agentKey, info: { expires, agent } }: Token): boolean {
+    if (!this.#byHash.has(hash.toString('hex'))) return false
+    if (expires !== null && expires <= this.#clock()) return false
+    return this.#identity.agent(agent)?.key.equals(agentKey) === true
   }
 
   #mainToken(text: string): Token {
@@ -115,12 +133,18 @@ export class Tokens implements Access {
 
   #add(token: Token): Token {
     this.#byHash.set(token.hash.toString('hex'), token)
+    this.#byCaller.set(token.caller, token)
     return token
   }
 
   #drop(token: Token): void {
     this.#store.db.prepare('DELETE FROM access_tokens WHERE hash = ?').run(token.hash)
+    this.#end(token)
+  }
+
+  #end(token: Token): void {
     this.#byHash.delete(token.hash.toString('hex'))
+    this.#endings.ended(token.caller)
   }
 
   #dropExpired(now: number): void {

@@ -1,7 +1,9 @@
 /** `GET /changes`: what happened in a pact after a cursor, by asking again or by waiting for it. */
 import { once } from 'node:events'
 import { type Pact, type Static, Type } from '../../kernel/index.ts'
-import { operation } from '../operations/operation.ts'
+import { access } from '../access/service.ts'
+import { whileValid } from '../access/valid.ts'
+import { type Call, operation } from '../operations/operation.ts'
 import type { EntryView } from '../read-model/service.ts'
 import { EntryShape } from '../read-model/wire.ts'
 import { flatFields, matchFields } from './match.ts'
@@ -77,7 +79,7 @@ export const listChanges = operation({
       const { shown, reached, more } = pageOf(feed, call.use(matcher), call.pact, after, limit, match)
       after = reached
       const waiting = shown.length === 0 && !more && Date.now() < deadline
-      if (!waiting || !(await moved(feed, deadline - Date.now(), call.signal))) {
+      if (!waiting || !(await moved(feed, deadline - Date.now(), call))) {
         const cursor = feed.cursor(after)
         return { entries: entriesOf(shown), events: shown.map(wireEvent), cursor, has_more: more }
       }
@@ -110,26 +112,31 @@ function pageOf(feed: Events, see: Matcher, pact: Pact, after: number, limit: nu
   return { shown, reached, more: reached < feed.head() && feed.after(reached, { pact, limit: 1 }).length > 0 }
 }
 
-/** Waits for any event. False when the time is over. @throws the signal's reason when the caller goes away */
-async function moved(feed: Events, ms: number, signal: AbortSignal): Promise<boolean> {
+/**
+ * Waits for any event. False when the time is over.
+ * @throws OpenPactError UNAUTHENTICATED when the token ends; the signal's reason when the caller goes away
+ */
+async function moved(feed: Events, ms: number, call: Call): Promise<boolean> {
+  const { signal, release } = whileValid(call.use(access), call.caller, call.signal)
   const done = new AbortController()
-  const heard = new Promise<boolean>(resolve => {
-    const undo = feed.onEvents(() => resolve(true))
-    const timer = setTimeout(resolve, ms, false)
-    done.signal.addEventListener('abort', () => {
-      undo()
-      clearTimeout(timer)
-    })
-  })
-  signal.throwIfAborted()
-  const gone = once(signal, 'abort', { signal: done.signal }).then(
-    () => Promise.reject(signal.reason),
-    () => false,
-  )
   try {
+    signal.throwIfAborted()
+    const heard = new Promise<boolean>(resolve => {
+      const undo = feed.onEvents(() => resolve(true))
+      const timer = setTimeout(resolve, ms, false)
+      done.signal.addEventListener('abort', () => {
+        undo()
+        clearTimeout(timer)
+      })
+    })
+    const gone = once(signal, 'abort', { signal: done.signal }).then(
+      () => Promise.reject(signal.reason),
+      () => false,
+    )
     return await Promise.race([heard, gone])
   } finally {
     done.abort()
+    release()
   }
 }
 

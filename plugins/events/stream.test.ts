@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { EventSource } from 'eventsource'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type KernelGroup, kernels, type TestKernel } from '../../test/support/kernels.ts'
 import { toys } from '../../test/support/toys.ts'
 import access from '../access/index.ts'
@@ -28,6 +28,13 @@ const url = () => kernel.use(httpRef).url
 
 async function token(pacts: string[] | null = null): Promise<string> {
   return (await kernel.use(accessRef).issue({ agent: kernel.identity.defaultAgent.name, pacts })).token
+}
+
+/** A token that `end` revokes. */
+async function ending(): Promise<{ bearer: string; end: () => Promise<unknown> }> {
+  const tokens = kernel.use(accessRef)
+  const { token, info } = await tokens.issue({ agent: kernel.identity.defaultAgent.name })
+  return { bearer: token, end: () => tokens.revoke(info.id) }
 }
 
 async function get(path: string, bearer: string) {
@@ -126,6 +133,36 @@ describe('GET /v1/events', () => {
     expect((await fetch(`${url()}/v1/events`)).status).toBe(401)
   })
 
+  /** Answers when the stream is open; `text` is all that it says until the daemon ends it. */
+  async function whole(bearer: string) {
+    const response = await fetch(`${url()}/v1/events`, { headers: { authorization: `Bearer ${bearer}` } })
+    return { text: response.text() }
+  }
+
+  test('ends with its token when that is revoked, and tells nothing that happens afterwards', async () => {
+    const { bearer, end } = await ending()
+    const { text } = await whole(bearer)
+    const stays = listen('', await token())
+    await stays.open
+    await toy('while valid')
+    await stays.next()
+    await end()
+    await toy('too late')
+    expect((await stays.next()).entry.payload).toEqual({ name: 'too late' })
+    stays.source.close()
+    expect(await text).toContain('while valid')
+    expect(await text).not.toContain('too late')
+  })
+
+  test('ends with its token when that expires, or is rotated', async () => {
+    const tokens = kernel.use(accessRef)
+    const { token: short } = await tokens.issue({ agent: kernel.identity.defaultAgent.name, lifetime: 300 })
+    const [expiring, main] = [await whole(short), await whole(await tokens.rotate())]
+    await tokens.rotate()
+    expect(await main.text).toMatch(/^retry: /)
+    expect(await expiring.text).toMatch(/^retry: /)
+  })
+
   test('lets go of clients that leave', async () => {
     const client = listen('', await token())
     await client.open
@@ -197,6 +234,17 @@ describe('GET /changes', () => {
     const { answer } = await waiting(30, abort.signal)
     abort.abort()
     await expect(answer).rejects.toMatchObject({ code: 'CALL_ABORTED' })
+  })
+
+  test('stops waiting when its token ends', async () => {
+    const { bearer, end } = await ending()
+    await kernel.use(eventsRef).settled(kernel.pact)
+    const invoked = vi.spyOn(kernel.use(eventsRef), 'onEvents')
+    const answer = changes('?from=head&wait=30', bearer)
+    while (invoked.mock.calls.length === 0) await nextTurn()
+    invoked.mockRestore()
+    await end()
+    expect(await answer).toMatchObject({ status: 401, body: { error: 'UNAUTHENTICATED' } })
   })
 
   test('a refused entry is told as an event and is no entry', async () => {

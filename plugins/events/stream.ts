@@ -2,6 +2,8 @@
 import { once } from 'node:events'
 import { OpenPactError } from '../../kernel/index.ts'
 import { authorise } from '../access/permits.ts'
+import { access } from '../access/service.ts'
+import { whileValid } from '../access/valid.ts'
 import { type RouteCall, route } from '../http/route.ts'
 import type { Caller } from '../operations/operation.ts'
 import type { Wanted } from './hub.ts'
@@ -17,7 +19,7 @@ export const eventStream = route({
   summary:
     'Server-sent events as they happen. Query: pact (alias or id), since (a cursor), and what is wanted: type or types, status, topic, agent, owner, role, priority, assignee, text, until, or match (a whole match as JSON). Resumes after Last-Event-ID.',
   async handle(call) {
-    const { reply, signal, ctx } = call
+    const { reply, ctx } = call
     const feed = ctx.use(events)
     const wanted = wantedBy(call)
     const cursor = header(call, 'last-event-id') ?? text(call, 'since')
@@ -32,10 +34,20 @@ export const eventStream = route({
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     })
-    const end = ctx.use(streams).open(reply.raw, wanted, seq)
-    if (!signal.aborted) await once(signal, 'abort')
-    end()
-    reply.raw.end()
+    const { signal, release } = whileValid(ctx.use(access), call.caller!, call.signal)
+    try {
+      if (!signal.aborted) {
+        const end = ctx.use(streams).open(reply.raw, wanted, seq)
+        // In the same turn: nothing that happens after the end of a token is written.
+        signal.addEventListener('abort', end)
+        await once(signal, 'abort')
+      }
+    } finally {
+      release()
+    }
+    // Who takes nothing would keep the connection, and what waits in it, beyond the token.
+    if (reply.raw.writableNeedDrain) reply.raw.destroy()
+    else reply.raw.end()
   },
 })
 

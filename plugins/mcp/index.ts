@@ -1,5 +1,6 @@
 /** MCP: the operations as tools, entries, topics and tasks as resources, over Streamable HTTP at `/mcp`. */
 import { definePlugin, Type } from '../../kernel/index.ts'
+import { access } from '../access/service.ts'
 import { events } from '../events/service.ts'
 import { http } from '../http/route.ts'
 import { operations } from '../operations/service.ts'
@@ -15,7 +16,7 @@ export default definePlugin({
   version: '0.1.0',
   api: 1,
   summary: 'Tools, resources and prompts for agents that speak MCP',
-  requires: [operations, events, activePact, http],
+  requires: [operations, events, activePact, access, http],
   provides: [mcp],
   config: Type.Object({
     sessions: Type.Integer({ minimum: 1, maximum: 10_000, default: 256, description: 'Sessions at a time' }),
@@ -31,6 +32,7 @@ export default definePlugin({
       kernel: ctx.kernel,
       operations: ctx.use(operations),
       events: ctx.use(events),
+      access: ctx.use(access),
       active: ctx.use(activePact),
       unlisted: new Set(ctx.config.unlisted),
     }

@@ -1,5 +1,6 @@
 /** What every session works with, and which pact is meant. */
 import { type Kernel, OpenPactError, type Pact } from '../../kernel/index.ts'
+import type { Access } from '../access/service.ts'
 import type { Events } from '../events/service.ts'
 import type { Caller } from '../operations/operation.ts'
 import type { Operations } from '../operations/service.ts'
@@ -10,6 +11,7 @@ export interface Parts {
   kernel: Kernel
   operations: Operations
   events: Events
+  access: Access
   active: ActivePact
   /** Operations whose tools are not listed. */
   unlisted: ReadonlySet<string>

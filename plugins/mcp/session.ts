@@ -18,6 +18,7 @@ export class Session {
   #used = Date.now()
   #running = 0
   #streaming = false
+  #retired = false
   /** Ends what waits for the answer to a request that was taken back. */
   readonly #waiting = new Map<unknown, () => void>()
   /** Resources that changed while no stream was open. */
@@ -62,7 +63,15 @@ export class Session {
     } finally {
       this.#running--
       this.#used = Date.now()
+      if (this.#retired && this.#running === 0) await this.close()
     }
+  }
+
+  /** Its token ended: the stream ends now. What was asked before is answered, the new token of a rotation too; then it closes. */
+  async retire(): Promise<void> {
+    this.#retired = true
+    this.#transport?.closeStandaloneSSEStream()
+    if (this.#running === 0) await this.close()
   }
 
   async close(): Promise<void> {

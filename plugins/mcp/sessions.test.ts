@@ -281,6 +281,32 @@ describe('a session', () => {
     expect((await main.tool('list_tasks')).isError).toBe(false)
   })
 
+  it('ends with its token, and so does its stream', async () => {
+    const { token, info } = await local.kernel.use(access).issue({ agent: local.kernel.identity.defaultAgent.name })
+    const sent = { method: 'POST', path: '/mcp', token, headers: { accept: 'application/json, text/event-stream' } }
+    const id = String((await local.send({ ...sent, body: hello })).headers['mcp-session-id'])
+    const headers = { ...sent.headers, 'mcp-session-id': id }
+    const uri = 'openpact://test/topics/after'
+    await local.send({ ...sent, headers, body: { ...hello, method: 'resources/subscribe', params: { uri } } })
+    const stream = await fetch(new URL('/mcp', local.url), {
+      headers: { accept: 'text/event-stream', authorization: `Bearer ${token}`, 'mcp-session-id': id },
+    })
+    expect(stream.status).toBe(200)
+    const { size } = sessions
+    await local.kernel.use(access).revoke(info.id)
+    await main.tool('record_knowledge', { topic: 'after', content: 'too late' })
+    expect(await stream.text()).not.toContain(uri)
+    expect(sessions.size).toBe(size - 1)
+  })
+
+  it('answers the rotation of its own token', async () => {
+    const { result } = await main.tool('call_operation', { name: 'access.rotate' })
+    expect(result).toEqual({ token: local.token })
+    // Its session is gone already, so that there is nothing to end.
+    await main.client.close()
+    main = await overHttp(local.url, local.token)
+  })
+
   it('is told later what changed while it had no stream open', async () => {
     const id = await begin()
     const headers = { 'mcp-session-id': id }

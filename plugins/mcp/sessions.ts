@@ -1,4 +1,4 @@
-/** All sessions: begun by `initialize`, ended by their client, by silence, or with the daemon. */
+/** All sessions: begun by `initialize`, ended by their client, by silence, with their token, or with the daemon. */
 import { randomUUID } from 'node:crypto'
 import { OpenPactError } from '../../kernel/index.ts'
 import type { RouteCall } from '../http/route.ts'
@@ -18,6 +18,8 @@ export class Sessions implements Mcp {
   readonly #parts: Parts
   readonly #limits: Limits
   readonly #byId = new Map<string, Session>()
+  /** What stops waiting for the end of each session's token. */
+  readonly #undo = new Map<string, () => void>()
   readonly #subscriptions: Subscriptions
   readonly #timer: NodeJS.Timeout
 
@@ -69,7 +71,7 @@ export class Sessions implements Mcp {
     const { openServer } = await import('./server.ts')
     await openServer(session, this.#parts, this.#subscriptions, {
       newId: randomUUID,
-      begun: id => void this.#byId.set(id, session),
+      begun: id => this.#begun(id, session),
       ended: id => void this.#end(id),
     })
     return session
@@ -86,11 +88,25 @@ export class Sessions implements Mcp {
     void this.#end(oldest.id)
   }
 
+  #begun(id: string, session: Session): void {
+    this.#byId.set(id, session)
+    const undo = this.#parts.access.onEnd(session.caller, () => void this.#drop(id)?.retire())
+    // Its token may have ended before.
+    if (this.#byId.has(id)) this.#undo.set(id, undo)
+  }
+
   async #end(id: string): Promise<void> {
+    await this.#drop(id)?.close()
+  }
+
+  /** From now on nobody finds the session, and nothing is followed for it. */
+  #drop(id: string): Session | undefined {
     const session = this.#byId.get(id)
-    if (!session) return
+    if (!session) return undefined
     this.#byId.delete(id)
+    this.#undo.get(id)?.()
+    this.#undo.delete(id)
     this.#subscriptions.drop(session)
-    await session.close()
+    return session
   }
 }

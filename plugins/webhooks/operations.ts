@@ -32,9 +32,7 @@ export const subscribe = operation({
   errors: ['CALLBACK_INVALID', 'CALLBACK_FORBIDDEN', 'MATCH_INVALID'],
   cli: { path: 'subscriptions add', args: ['callback'] },
   async run({ callback, type, topic, match = {} }, call) {
-    // A run was started by what somebody else wrote; a subscription would go on after it.
-    if (call.caller.cause)
-      throw new OpenPactError('OUT_OF_SCOPE', { reason: 'a run of a trigger may not make subscriptions' })
+    noRun(call)
     for (const [field, value] of Object.entries({ type, topic })) {
       if (value !== undefined && Object.hasOwn(match, field))
         throw new OpenPactError('INVALID_INPUT', { reason: `"${field}" is given twice; keep that in "match".` })
@@ -174,8 +172,18 @@ export const replayDeliveries = operation({
   run: ({ id, delivery }, call) => ({ queued: call.use(webhooks).replay(owned(call, id), delivery) }),
 })
 
+/**
+ * A run was started by what somebody else wrote, and speaks for an agent of this machine; what it did to a subscription would go on
+ * after it. @throws OpenPactError OUT_OF_SCOPE
+ */
+function noRun({ caller }: Call): void {
+  if (caller.cause)
+    throw new OpenPactError('OUT_OF_SCOPE', { reason: 'a run of a trigger may not make or change subscriptions' })
+}
+
 /** For whoever made it, or has no limits. @throws OpenPactError SUBSCRIPTION_UNKNOWN, OUT_OF_SCOPE */
 function owned(call: Call, id: string) {
+  noRun(call)
   const subscription = found(call, id)
   if (subscription.agent === call.caller.agent || unlimited(call.caller)) return subscription
   throw new OpenPactError('OUT_OF_SCOPE', { reason: `the subscription is of the agent "${subscription.agent}"` })

@@ -292,6 +292,25 @@ test('what an agent subscribed to is changed by it, or by whoever has no limits'
   expect((await change(owner, 'DELETE')).json).toEqual({ id, deleted: true })
 })
 
+test('a run of a trigger changes none, though it speaks for the agent that subscribed', async () => {
+  const { id, agent } = await subscribe({ topic: 'run' })
+  const cause = { entry: '0badcafe-1', hops: 1 }
+  const { token } = await local.kernel.use(access).issue({ agent: String(agent), cause })
+  for (const [method, path] of [
+    ['POST', '/rotate'],
+    ['POST', '/ping'],
+    ['POST', '/replay'],
+    ['DELETE', ''],
+  ] as const) {
+    const body = method === 'POST' ? {} : undefined
+    const { status, json } = await local.send({ method, path: `${base}/${id}${path}`, token, body })
+    expect([status, json.error], path).toEqual([403, 'OUT_OF_SCOPE'])
+  }
+  expect(receiver.received).toEqual([])
+  expect((await show(id)).state).toBe('ok')
+  expect((await local.send({ path: base, token })).text).not.toContain('whsec_')
+})
+
 test('a ping is answered with how it went', async () => {
   const { id, secret } = await subscribe()
   expect((await post(`${base}/${id}/ping`, {})).json).toMatchObject({ delivered: true, status: 204, error: null })
