@@ -1,4 +1,15 @@
-import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -7,7 +18,7 @@ import { surface } from '../../test/support/local-door.ts'
 import { eventually } from '../../test/support/network.ts'
 import events from '../events/index.ts'
 import { matcher } from '../events/service.ts'
-import { findExecutable } from './executable.ts'
+import { findPlace, movedReason } from './executable.ts'
 import triggersPlugin from './index.ts'
 import { parseTriggers } from './parse.ts'
 import { triggers } from './service.ts'
@@ -52,7 +63,7 @@ test('the full form as it is documented is understood, with an id of its own or 
   expect(short).toMatchObject({
     id: 'task-open-pr-review',
     argv: ['sh', '-c', 'Pick up the next open pr-review task on the pact and complete it.'],
-    cwd: `${homedir()}/`,
+    cwd: realpathSync(homedir()),
     trust: { roles: [], authors: ['me'], origins: [], max_hops: 3 },
     once: false,
     approve: 'first',
@@ -96,6 +107,9 @@ test.each<[string, number, string]>([
   ['- id: a\n  id: b', 2, 'Map keys must be unique'],
   ['- match: { type: task\n  run: sh', 2, ''],
   ['match: { type: task }', 1, 'a list'],
+  ['- match: { type: task }\n  run: sh\n  limits:\n    daily: 1\n    timeout: 8d', 5, 'at most 7d'],
+  ['- match: { type: task }\n  run: *it', 2, '"*it" repeats what nothing before has as its name'],
+  [`- &a [${'x,'.repeat(9)}]\n- &b [${'*a,'.repeat(9)}]\n- &c [${'*b,'.repeat(9)}]`, 1, 'too much is repeated'],
 ])('%j is refused with its line', (text, line, words) => {
   expect(() => parse(text)).toThrow(
     expect.objectContaining({ code: 'TRIGGERS_FILE_INVALID', message: expect.stringContaining(words) }),
@@ -119,16 +133,80 @@ test('what this machine lacks stops one trigger and no other', () => {
   ])
 })
 
-test('a program is a file that may be run and that not everybody can write; relative folders in PATH do not count', () => {
-  const file = join(dir, 'tool')
-  writeFileSync(file, '#!/bin/sh\n')
-  expect(findExecutable('tool', null, dir)).toEqual({ fault: 'no program "tool" is in PATH' })
-  chmodSync(file, 0o755)
-  expect(findExecutable('tool', null, `.:relative:${dir}`)).toEqual({ file })
-  expect(findExecutable('./tool', dir)).toEqual({ file })
-  chmodSync(file, 0o777)
-  expect(findExecutable(file, null)).toEqual({ fault: `${file} can be written by everyone on this machine` })
-  expect(findExecutable(dir, null)).toEqual({ fault: `${dir} is not there` })
+test('a byte order mark and an alias are nothing to stumble over', () => {
+  const [one, two] = parse('\uFEFF- { id: one, match: &m { type: task }, run: sh }\n- { id: two, match: *m, run: sh }')
+  expect([one?.match, two?.match]).toEqual([{ type: 'task' }, { type: 'task' }])
+})
+
+describe('a program', () => {
+  const script = (...path: string[]) => {
+    const file = join(dir, ...path)
+    mkdirSync(join(file, '..'), { recursive: true })
+    writeFileSync(file, '#!/bin/sh\n', { mode: 0o755 })
+    return realpathSync(file)
+  }
+
+  test('is a file that may be run; relative folders in PATH do not count', () => {
+    const file = script('found', 'tool')
+    const folder = join(dir, 'found')
+    expect(findPlace('tool', null, `.:relative:${folder}`)).toEqual({ executable: file, cwd: null, fault: null })
+    expect(findPlace('./tool', folder)).toEqual({ executable: file, cwd: realpathSync(folder), fault: null })
+    expect(findPlace(folder, null).fault).toBe(`${folder} is not there`)
+    chmodSync(file, 0o644)
+    expect(findPlace('tool', null, folder).fault).toBe('no program "tool" is in PATH')
+    expect(findPlace(file, null).fault).toBe(`${file} may not be run`)
+  })
+
+  test('can be changed by its owner alone, as the folder that it is in', () => {
+    const file = script('safe', 'tool')
+    const folder = join(file, '..')
+    for (const mode of [0o777, 0o757]) {
+      chmodSync(file, mode)
+      expect(findPlace(file, null).fault).toContain(`${file} can be written by others`)
+      expect(findPlace('tool', null, `${folder}:/usr/bin`).fault).toContain(`${file} can be written by others`)
+    }
+    chmodSync(file, 0o755)
+    chmodSync(folder, 0o777)
+    expect(findPlace(file, null).fault).toContain(`${folder} can be written by others`)
+    // By its group too, unless that is the group that this user has alone.
+    chmodSync(folder, 0o775)
+    const alone = process.getgid?.() === process.getuid?.()
+    expect(findPlace(file, null).fault === null).toBe(alone)
+    chmodSync(folder, 0o1777)
+    expect(findPlace(file, null).fault).toBe(null)
+  })
+
+  test.runIf(process.getuid?.() === 0)('belongs to this user or to root, as its folder', () => {
+    const file = script('owned', 'tool')
+    for (const path of [file, join(file, '..')]) {
+      chownSync(path, 12_345, 0)
+      expect(findPlace(file, null).fault).toBe(`${path} belongs to another user`)
+      chownSync(path, 0, 0)
+    }
+    expect(findPlace(file, null).fault).toBe(null)
+  })
+
+  test('and its cwd are where their links lead, and it is seen when they lead elsewhere', () => {
+    const [one, two] = [script('one', 'prog'), script('two', 'prog')]
+    const link = join(dir, 'link')
+    const point = (to: string) => {
+      rmSync(link, { force: true })
+      symlinkSync(to, link)
+    }
+    point(one)
+    const linked = findPlace(link, null)
+    expect(linked.executable).toBe(one)
+    point(two)
+    expect(movedReason(link, null, linked)).toContain(`leads to ${two} now, and led to ${one}`)
+    point(join(one, '..'))
+    const inside = findPlace('./prog', link)
+    expect(inside).toMatchObject({ executable: one, cwd: join(one, '..') })
+    expect(movedReason('./prog', link, inside)).toBe(null)
+    point(join(two, '..'))
+    expect(movedReason('./prog', link, inside)).toContain(`${link} leads to ${join(two, '..')} now`)
+    rmSync(link)
+    expect(movedReason('./prog', link, inside)).toBe(`there is no folder ${link}`)
+  })
 })
 
 describe('triggers.yaml', () => {

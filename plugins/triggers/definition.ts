@@ -77,10 +77,12 @@ export interface Trigger {
   match: Match
   /** As split; the first word may be a name that is looked up in PATH. */
   argv: string[]
-  /** The program's file; null when it was not found. */
+  /** The program's file, links followed; null when it was not found. */
   executable: string | null
-  /** Absolute; null for an empty private folder. */
+  /** Absolute, links followed; null for an empty private folder. */
   cwd: string | null
+  /** The cwd as the file names it. */
+  folder: string | null
   trust: Trust
   /** Name of an agent of this machine; null for the default one. */
   agent: string | null
@@ -90,7 +92,7 @@ export interface Trigger {
   /** ms; `rate` runs per `window`. */
   limits: { timeout: number; concurrency: number; rate: number; window: number; daily: number }
   approve: 'never' | 'first' | 'always'
-  /** Why it cannot run on this machine, or null. */
+  /** Why it could not run on this machine when it was read, or null. */
   fault: string | null
   /** Of all that was approved: 64 hex. */
   hash: string
@@ -98,6 +100,8 @@ export interface Trigger {
 
 const units: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 export const DAY = 86_400_000
+/** A run may take so long at most; a timer could not wait for more than 24 days. ms */
+export const LONGEST_TIMEOUT = 7 * DAY
 
 /** The fields of an item that need nothing but themselves, with their defaults. */
 export function complete({ trust = {}, env = {}, limits = {}, ...item }: TriggerItem) {

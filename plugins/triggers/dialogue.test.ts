@@ -25,9 +25,11 @@ afterAll(async () => {
   programs?.dispose()
 })
 
-/** Answers each question as it comes. A pipe that says it is a terminal: what follows from that is what is tested. */
+const CTRL_C = '\u0003'
+
+/** Answers each question as it comes; the input ends when there is no answer left. A pipe that says it is a terminal: what follows from that is what is tested. */
 function dialogue(...answers: string[]): Promise<{ code: number | null; said: string }> {
-  const terminal = 'data:text/javascript,process.stdin.isTTY=true'
+  const terminal = 'data:text/javascript,process.stdin.isTTY=process.stderr.isTTY=true'
   const main = join(process.cwd(), 'dist/cli/main.js')
   const args = ['--import', terminal, main, 'triggers', 'approve', 'asked', ...daemon.flags()]
   const child = spawn(process.execPath, args, { stdio: 'pipe' })
@@ -39,7 +41,7 @@ function dialogue(...answers: string[]): Promise<{ code: number | null; said: st
       for (const questions = said.match(/(nobody else|\[y\/N\])[:?]? /g) ?? []; asked < questions.length; asked++) {
         const answer = answers[asked]
         if (answer === undefined) child.stdin.end()
-        else child.stdin.write(`${answer}\n`)
+        else child.stdin.write(answer === CTRL_C ? answer : `${answer}\n`)
       }
     })
   return new Promise(resolve => {
@@ -50,10 +52,11 @@ function dialogue(...answers: string[]): Promise<{ code: number | null; said: st
 const state = async () => (await daemon.get<{ entries: { state: string }[] }>('/v1/triggers')).body.entries[0]
 
 test('no answer, or any but yes, approves nothing', async () => {
-  for (const answers of [[], [''], ['', ''], ['', 'n'], ['', 'maybe']]) {
+  for (const answers of [[], [''], ['', ''], ['', 'n'], ['', 'maybe'], [CTRL_C], ['', CTRL_C]]) {
     const { code, said } = await dialogue(...answers)
     expect(said).toContain('Do it.')
-    expect(code).not.toBe(0)
+    expect(said).toContain('[INTERRUPTED]')
+    expect(code).toBe(7)
     expect(await state()).toMatchObject({ state: 'unapproved' })
   }
 })
@@ -68,4 +71,20 @@ test('whom else it fires for is shown before the last question, and is what is a
   const [before, after] = said.split('[y/N]')
   for (const part of [before, after]) expect(part).toContain('admin')
   expect(await state()).toMatchObject({ state: 'ready' })
+})
+
+test('answers that are pasted together are both heard; what was added before stays and is shown', async () => {
+  const { code, said } = await dialogue('role:member\ny')
+  expect(code).toBe(0)
+  const [before, after] = said.split('[y/N]')
+  for (const part of [before, after]) for (const role of ['admin', 'member']) expect(part).toContain(`role ${role} in`)
+})
+
+test('who was added before stays with "nobody else", and goes with a flag that shows who goes', async () => {
+  const kept = await dialogue('', 'y')
+  expect(kept.code).toBe(0)
+  for (const part of kept.said.split('[y/N]')) expect(part).toContain('role member in')
+  const dropped = await daemon.command('triggers', 'approve', 'asked', '--nobody-else')
+  expect(dropped.stdout).toMatch(/no_longer_for.*role admin in/s)
+  expect(dropped.stdout).toContain('--nobody-else')
 })

@@ -1,5 +1,6 @@
 /** Whether a trigger may start another run now. */
 import { DAY, type Trigger } from './definition.ts'
+import { movedReason } from './executable.ts'
 import type { Approval, Known } from './known.ts'
 import type { Runs } from './runs.ts'
 
@@ -12,6 +13,13 @@ export interface Gate {
   byHand: boolean
 }
 
+/** Why it cannot run on this machine, or null. Looked at anew each time: what was approved may have been swapped meanwhile. */
+export function faultOf({ fault, argv, folder, executable, cwd, id }: Trigger): string | null {
+  if (fault !== null) return fault
+  const moved = movedReason(argv[0]!, folder, { executable, cwd })
+  return moved && `${moved}; \`openpact triggers approve ${id}\` looks again`
+}
+
 /** What holds it back, or null. */
 export function gateOf(
   trigger: Trigger,
@@ -21,7 +29,8 @@ export function gateOf(
   runs: Pick<Runs, 'starts'>,
   now: number,
 ): Gate | null {
-  const { id, fault, approve, hash, limits } = trigger
+  const { id, approve, hash, limits } = trigger
+  const fault = faultOf(trigger)
   if (fault !== null) return { state: 'broken', reason: fault, opens: null, byHand: false }
   if (approve !== 'never' && approval?.hash !== hash) {
     const reason = `${approval ? 'changed since it was approved' : 'not approved yet'}: \`openpact triggers approve ${id}\``

@@ -49,19 +49,23 @@ function findingsOf(trigger: Trigger, all: Triggers): Finding[] {
   const found: Finding[] = []
   if (gate && !(all.known.allPaused && gate.state === 'paused')) {
     const level = gate.state === 'broken' || gate.state === 'failing' ? 'fault' : 'advice'
-    found.push({ level, about, words: waiting > 0 ? `${gate.reason}; ${waiting} matches wait` : gate.reason })
+    found.push({ level, about, words: waiting > 0 ? `${gate.reason}; ${waitingWords(waiting)}` : gate.reason })
   }
   if (!gate && trigger.approve === 'always' && waiting > 0)
     found.push({
       level: 'advice',
       about,
-      words: `${waiting} matches wait for \`openpact triggers approve ${trigger.id}\``,
+      words: `${waitingWords(waiting)} for \`openpact triggers approve ${trigger.id}\``,
     })
   if (last_stopped)
     found.push({
       level: last_stopped.at > Date.now() - DAY ? 'advice' : 'ok',
       about,
-      words: `${stopped} matches were stopped, the last one because ${last_stopped.reason}`,
+      words: `${stopped === 1 ? '1 match was stopped,' : `${stopped} matches were stopped, the last one`} because ${last_stopped.reason}`,
     })
   return found
+}
+
+function waitingWords(waiting: number): string {
+  return waiting === 1 ? '1 match waits' : `${waiting} matches wait`
 }

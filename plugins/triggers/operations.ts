@@ -156,8 +156,10 @@ export const resumeTriggers = operation({
   output: Paused,
   errors: ['TRIGGER_UNKNOWN'],
   cli: { path: 'triggers resume', args: ['id'] },
-  run(input, call) {
+  async run(input, call) {
     ownersOnly(call)
+    // What could not be started for a reason that is mended now is looked up again.
+    await call.use(triggers).reload()
     return paused(input, call, false)
   },
 })

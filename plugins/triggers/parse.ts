@@ -1,15 +1,28 @@
 /** From the text of triggers.yaml to triggers; faults name their line. */
 import { parseArgsStringToArgv } from 'string-argv'
-import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml'
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from 'yaml'
 import { isOpenPactError, OpenPactError } from '../../kernel/index.ts'
 import type { Match, Matcher } from '../events/service.ts'
 import { didYouMean } from '../operations/near-names.ts'
 import { closedSchema, compileSchema, faultWords } from '../operations/schema-check.ts'
-import { complete, hashOf, type Trigger, type TriggerItem, TriggerSchema } from './definition.ts'
+import { complete, hashOf, LONGEST_TIMEOUT, type Trigger, type TriggerItem, TriggerSchema } from './definition.ts'
 import './errors.ts'
-import { expandHome, findExecutable, folderFault } from './executable.ts'
+import { expandHome, findPlace } from './executable.ts'
 
 const MOST = 200
+/** Lists in lists, written with brackets: the parser takes memory for each, until there is none. */
+const tooDeep = /(?:[[{]\s*){64}/
 const fits = compileSchema(closedSchema(TriggerSchema))
 const variable = /^(?!OPENPACT_)[A-Za-z_][A-Za-z0-9_]{0,127}$/
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -23,18 +36,20 @@ export interface Place {
 
 /** @throws OpenPactError TRIGGERS_FILE_INVALID with the line of the first fault */
 export function parseTriggers(text: string, place: Place): Trigger[] {
+  if (tooDeep.test(text)) throw invalid(1, 'it is nested too deep.')
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  // Some editors put a byte order mark first.
+  const document = parseDocument(text.replace(/^\uFEFF/, ''), { lineCounter: lines, prettyErrors: false })
   const [error] = document.errors
   if (error) throw invalid(lines.linePos(error.pos[0]).line, `${error.message}.`)
-  const value: unknown = document.toJS({ maxAliasCount: 50 }) ?? []
   const source = new Source(document, lines)
+  const value = toValue(document, source)
   if (!Array.isArray(value)) throw invalid(1, 'it should be a list: each trigger begins with "- ".')
   if (value.length > MOST) throw invalid(source.line([String(MOST)]), `at most ${MOST} triggers are allowed.`)
   for (const [at, item] of value.entries()) checkItem(item, String(at), source)
   const taken = new Map<string, number>()
   return (value as TriggerItem[]).map((item, at) => {
-    const fault = (field: string, reason: string) => invalid(source.line([String(at), field]), reason)
+    const fault: Fault = (field, reason, key) => invalid(source.line([String(at), field], key), reason)
     const id = item.id ?? unusedId(item.match, taken)
     const before = taken.get(id)
     if (before !== undefined) throw fault('id', `the id "${id}" is taken by the trigger in line ${before}.`)
@@ -42,6 +57,37 @@ export function parseTriggers(text: string, place: Place): Trigger[] {
     return made(item, id, place, fault)
   })
 }
+
+/** @throws OpenPactError TRIGGERS_FILE_INVALID for what is repeated without being there, or too often */
+function toValue(document: Document, source: Source): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 50 }) ?? []
+  } catch {
+    const alias = aliasOfNothing(document)
+    if (!alias) throw invalid(1, 'too much is repeated with "*".')
+    throw invalid(source.lineOf(alias), `"*${alias.source.slice(0, 64)}" repeats what nothing before has as its name.`)
+  }
+}
+
+function aliasOfNothing(document: Document): Alias | null {
+  const names = new Set<string>()
+  let found: Alias | null = null
+  visit(document, {
+    Node(_key, node) {
+      if (!isAlias(node)) {
+        if (node.anchor) names.add(node.anchor)
+      } else if (!names.has(node.source)) {
+        found = node
+        return visit.BREAK
+      }
+      return undefined
+    },
+  })
+  return found
+}
+
+/** Makes the fault of a field of an item, or of a key of that field. */
+type Fault = (field: string, reason: string, key?: string) => OpenPactError
 
 const fields = Object.keys(TriggerSchema.properties)
 
@@ -59,12 +105,7 @@ function checkItem(item: unknown, at: string, source: Source): void {
   throw invalid(source.line([at, ...path], additionalProperty), faultWords(fits.errors))
 }
 
-function made(
-  item: TriggerItem,
-  id: string,
-  { matcher, hasAgent }: Place,
-  fault: (field: string, reason: string) => OpenPactError,
-): Trigger {
+function made(item: TriggerItem, id: string, { matcher, hasAgent }: Place, fault: Fault): Trigger {
   const match = joined(item, fault)
   try {
     matcher.compile(match)
@@ -81,17 +122,17 @@ function made(
   for (const name of Object.keys(item.env?.set ?? {}))
     if (!variable.test(name))
       throw fault('env', `"${name.slice(0, 64)}" cannot be set: it is not a name, or it is ours.`)
-  const cwd = item.cwd === undefined ? null : expandHome(item.cwd)
-  const found = findExecutable(argv[0], cwd)
+  const completed = complete(item)
+  if (completed.limits.timeout > LONGEST_TIMEOUT) throw fault('limits', 'a timeout can be at most 7d.', 'timeout')
+  const folder = item.cwd === undefined ? null : expandHome(item.cwd)
+  const { executable, cwd, fault: missing } = findPlace(argv[0], folder)
   const agent = item.agent !== undefined && !hasAgent(item.agent) ? `no agent "${item.agent}" is on this machine` : null
-  const executable = 'file' in found ? found.file : null
-  const trigger = { ...complete(item), id, match, argv, cwd, executable }
-  const reason = (cwd === null ? null : folderFault(cwd)) ?? ('fault' in found ? found.fault : null) ?? agent
-  return { ...trigger, fault: reason, hash: hashOf(trigger) }
+  const trigger = { ...completed, id, match, argv, cwd, folder, executable }
+  return { ...trigger, fault: missing ?? agent, hash: hashOf(trigger) }
 }
 
 /** The match with what the full form says beside it. */
-function joined({ match, pact, until }: TriggerItem, fault: (field: string, reason: string) => OpenPactError): Match {
+function joined({ match, pact, until }: TriggerItem, fault: Fault): Match {
   for (const [field, value] of Object.entries({ pact, until }))
     if (value !== undefined && Object.hasOwn(match, field))
       throw fault(field, `"${field}" is given twice; keep one of the two.`)
@@ -102,7 +143,7 @@ function joined({ match, pact, until }: TriggerItem, fault: (field: string, reas
 const shellWords = new Set(['|', '||', '&', '&&', ';', '>', '>>', '<', '2>&1'])
 
 /** Splits a command into words, once. Quotes hold words together; nothing is replaced or expanded. */
-function words(text: string, fault: (field: string, reason: string) => OpenPactError): string[] {
+function words(text: string, fault: Fault): string[] {
   let open: string | null = null
   for (const letter of text)
     if (letter === open) open = null
@@ -155,10 +196,13 @@ class Source {
       const node: unknown = length === 0 ? this.#document.contents : this.#document.getIn(at, true)
       if (!isNode(node) || !node.range) continue
       const pair = isMap(node) ? node.items.find(each => isScalar(each.key) && each.key.value === key) : undefined
-      const place = isScalar(pair?.key) && pair.key.range ? pair.key.range[0] : node.range[0]
-      return this.#lines.linePos(place).line
+      return this.lineOf(isScalar(pair?.key) && pair.key.range ? pair.key : node)
     }
     return 1
+  }
+
+  lineOf({ range }: Node): number {
+    return range ? this.#lines.linePos(range[0]).line : 1
   }
 }
 

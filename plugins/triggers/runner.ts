@@ -2,6 +2,7 @@
  * Starts what waits, one look per trigger at a time, and supervises it. What is decided is written down before it is done: whatever
  * ends the daemon, a run that had begun begins again under its key, after what is left of it was ended.
  */
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ErrorKind, isOpenPactError, type Kernel, type Logger } from '../../kernel/index.ts'
 import type { Access } from '../access/service.ts'
@@ -10,7 +11,7 @@ import type { Caller } from '../operations/operation.ts'
 import type { ReadModel } from '../read-model/service.ts'
 import type { Claiming, Claims } from './claims.ts'
 import type { Trigger } from './definition.ts'
-import { gateOf } from './gate.ts'
+import { faultOf, gateOf } from './gate.ts'
 import type { KnownTriggers } from './known.ts'
 import { environmentOf, marksOf, payloadOf, RunFolder, removeRunFolder } from './payload.ts'
 import { endMarked, endOrphan } from './processes.ts'
@@ -219,6 +220,12 @@ export class Runner {
       const payload = payloadOf(occurrence, run)
       if (trigger.payload === 'file') folder.write(payload)
       const file = trigger.payload === 'file' ? folder.eventFile : null
+      const logFile = join(logs, `${run.key}.log`)
+      // Each start has a log of its own: an earlier one may have filled it.
+      rmSync(logFile, { force: true })
+      // Right before it is started, as a claim may have taken long.
+      const fault = faultOf(trigger)
+      if (fault !== null) return { how: 'not-started', code: null, signal: null, error: fault }
       return await supervise({
         executable: trigger.executable!,
         argv: trigger.argv,
@@ -226,7 +233,7 @@ export class Runner {
         env: environmentOf(trigger, run, { url: url(), token, agent, dataDir: kernel.dataDir }, file),
         marks: marksOf(run, kernel.dataDir),
         input: trigger.payload === 'stdin' ? payload : null,
-        logFile: join(logs, `${run.key}.log`),
+        logFile,
         timeout,
         grace,
         signal: this.#closing.signal,

@@ -21,7 +21,7 @@ export interface Launch {
   marks: readonly string[]
   /** Written to its standard input, which then ends. */
   input: string | null
-  /** Takes what it says; made if there is none, else continued. */
+  /** Takes what it says. */
   logFile: string
   /** ms */
   timeout: number

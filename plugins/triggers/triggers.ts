@@ -5,7 +5,7 @@ import type { Consumer, Consumers, Events, Matcher, Occurrence } from '../events
 import { didYouMean } from '../operations/near-names.ts'
 import type { Trigger } from './definition.ts'
 import { FileWatch, readTriggersFile } from './file.ts'
-import { type Gate, gateOf } from './gate.ts'
+import { faultOf, type Gate, gateOf } from './gate.ts'
 import type { KnownTriggers } from './known.ts'
 import { Runner, type RunnerParts } from './runner.ts'
 import type { Run, Runs } from './runs.ts'
@@ -93,7 +93,7 @@ export class Triggers {
     const { matcher, kernel, log } = this.#parts
     try {
       const text = await readTriggersFile(this.file)
-      const faulty = this.#fileError !== null || this.list().some(({ fault }) => fault !== null)
+      const faulty = this.#fileError !== null || this.list().some(trigger => faultOf(trigger) !== null)
       if (text === this.#text && !faulty) return
       const place = { matcher, hasAgent: (name: string) => kernel.identity.agent(name) !== null }
       // Loaded when there is such a file: a parser of YAML is much to start with for nothing.
