@@ -1,5 +1,4 @@
 /** The configuration file: found in one place only, read by the daemon only, checked before anything starts. */
-
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, extname, join, resolve } from 'node:path'
 import { defaultLoaders } from 'cosmiconfig'

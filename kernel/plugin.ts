@@ -1,5 +1,4 @@
 /** The plugin contract. A plugin is data (what it offers) and one `setup` function (what it does). */
-
 import type { HookMap, HookName } from './hooks.ts'
 import type { Static, TSchema } from './json-schema.ts'
 import type { Kernel } from './kernel.ts'

@@ -1,5 +1,4 @@
 /** Decides before anything runs which plugins can run, and in which order. All faults are told at once. */
-
 import { OpenPactError } from '../errors.ts'
 import type { TSchema } from '../json-schema.ts'
 import { isKernelType } from '../ledger/kernel-types.ts'

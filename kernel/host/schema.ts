@@ -1,5 +1,4 @@
 /** Checks values against JSON schemas and says in words what is wrong, with the path of the field and near names. */
-
 import { Ajv, type ErrorObject } from 'ajv'
 import type { TSchema } from '../json-schema.ts'
 import { near } from './near.ts'

@@ -1,5 +1,4 @@
 /** The read model of skills: names, versions in their order, and where content stands beside the entry. */
-
 import type { AttachmentRef } from '../../kernel/index.ts'
 import { CONTENT_ENTRY } from '../backup/service.ts'
 import { table } from '../read-model/table.ts'

@@ -1,7 +1,4 @@
 /** A daemon that is killed in the middle of a run: a real process, with real programs that outlive it. */
-import { writeFileSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually, TestDaemon } from '../../test/support/daemon.ts'
 import { Programs } from '../../test/support/trigger-programs.ts'
@@ -12,8 +9,6 @@ let daemon: TestDaemon
 
 beforeAll(async () => {
   programs = new Programs()
-  const dataDir = programs.path('data')
-  await mkdir(dataDir, { mode: 0o700 })
   // The first time it ignores TERM, has children that do, one of them in a session of its own, and never ends; the second time it completes its task.
   programs.agent(
     'claude',
@@ -33,9 +28,8 @@ beforeAll(async () => {
     once: true,
     env: { set: { OUT: programs.dir } },
   }
-  writeFileSync(join(dataDir, 'triggers.yaml'), JSON.stringify([trigger]), { mode: 0o600 })
   const plugins = [{ plugin: 'triggers', config: { grace_ms: 300 } }]
-  writeFileSync(join(dataDir, 'openpact.config.json'), JSON.stringify({ network: false, plugins }))
+  const dataDir = programs.dataDir(trigger, { plugins })
   daemon = await TestDaemon.start({ dataDir, args: ['--first-pact'] })
 })
 afterAll(async () => {

@@ -1,5 +1,4 @@
 /** What a trigger says: as it stands in triggers.yaml, and as it is after reading. */
-
 import { hash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import { type Static, Type } from '../../kernel/index.ts'

@@ -1,7 +1,5 @@
 /** The questions of `openpact triggers approve`, asked of somebody at a terminal. */
 import { spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { TestDaemon } from '../../test/support/daemon.ts'
@@ -12,12 +10,9 @@ let daemon: TestDaemon
 
 beforeAll(async () => {
   programs = new Programs()
-  const dataDir = programs.path('data')
-  await mkdir(dataDir, { mode: 0o700 })
   programs.agent('claude', '')
   const trigger = { id: 'asked', match: { type: 'task', status: 'open' }, run: 'claude -p "Do it."' }
-  writeFileSync(join(dataDir, 'triggers.yaml'), JSON.stringify([trigger]), { mode: 0o600 })
-  writeFileSync(join(dataDir, 'openpact.config.json'), JSON.stringify({ network: false }))
+  const dataDir = programs.dataDir(trigger)
   daemon = await TestDaemon.start({ dataDir, args: ['--first-pact'] })
 })
 afterAll(async () => {

@@ -1,6 +1,6 @@
 /** Runs one program in a process group of its own, with a limit of time, and sees to it that nothing of it is left, in its group or out of it. */
 import { spawn } from 'node:child_process'
-import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, writeSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { bornOf, endGroup, endMarked, groupRuns } from './processes.ts'
 
@@ -21,7 +21,7 @@ export interface Launch {
   marks: readonly string[]
   /** Written to its standard input, which then ends. */
   input: string | null
-  /** Takes what it says. */
+  /** Takes what it says; there is none yet. */
   logFile: string
   /** ms */
   timeout: number
@@ -127,7 +127,7 @@ class BoundedLog {
   constructor(path: string) {
     try {
       this.#file = openSync(path, 'a', 0o600)
-      this.#left = LOG_BYTES - fstatSync(this.#file).size
+      this.#left = LOG_BYTES
     } catch {
       // Without a log then.
     }

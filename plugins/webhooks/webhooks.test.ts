@@ -261,6 +261,14 @@ test('a secret is rotated without a gap', async () => {
   expect(() => new Webhook(secret).verify(later.body, later.headers)).toThrow('matching')
 })
 
+/** What can be done to a subscription besides making it. */
+const everyChange = [
+  ['POST', '/rotate'],
+  ['POST', '/ping'],
+  ['POST', '/replay'],
+  ['DELETE', ''],
+] as const
+
 test('what an agent subscribed to is changed by it, or by whoever has no limits', async () => {
   const issued = async (agent: string) =>
     (
@@ -274,12 +282,7 @@ test('what an agent subscribed to is changed by it, or by whoever has no limits'
   local.kernel.use(storeRef).db.prepare('UPDATE webhooks_subscriptions SET agent = ? WHERE id = ?').run('owner', id)
   const change = (token: string, method: string, path = '') =>
     local.send({ method, path: `${base}/${id}${path}`, token, ...(method === 'POST' && { body: {} }) })
-  for (const [method, path] of [
-    ['POST', '/rotate'],
-    ['POST', '/ping'],
-    ['POST', '/replay'],
-    ['DELETE', ''],
-  ] as const) {
+  for (const [method, path] of everyChange) {
     const { status, json } = await change(codex, method, path)
     expect([status, json.error], path).toEqual([403, 'OUT_OF_SCOPE'])
   }
@@ -296,12 +299,7 @@ test('a run of a trigger changes none, though it speaks for the agent that subsc
   const { id, agent } = await subscribe({ topic: 'run' })
   const cause = { entry: '0badcafe-1', hops: 1 }
   const { token } = await local.kernel.use(access).issue({ agent: String(agent), cause })
-  for (const [method, path] of [
-    ['POST', '/rotate'],
-    ['POST', '/ping'],
-    ['POST', '/replay'],
-    ['DELETE', ''],
-  ] as const) {
+  for (const [method, path] of everyChange) {
     const body = method === 'POST' ? {} : undefined
     const { status, json } = await local.send({ method, path: `${base}/${id}${path}`, token, body })
     expect([status, json.error], path).toEqual([403, 'OUT_OF_SCOPE'])

@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { eventually, type PrivateNetwork, startNetwork, TestDaemon } from '../support/daemon.ts'
+import { eventually, Pair, type TestDaemon } from '../support/daemon.ts'
 
 // Each test starts several processes; a busy machine is given time.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
@@ -17,21 +17,15 @@ interface Page {
   cursor: string
 }
 
-const pact = '/v1/pacts/pair'
-let network: PrivateNetwork
+const { pact } = Pair
+let pair: Pair
 let a: TestDaemon
 let b: TestDaemon
 beforeAll(async () => {
-  network = await startNetwork()
-  ;[a, b] = await Promise.all([TestDaemon.start({ network }), TestDaemon.start({ network })])
-  expect((await a.post('/v1/pacts', { name: 'Pair', alias: 'pair' })).status).toBe(201)
-  const { body } = await a.post<{ token: string }>(`${pact}/invites`, {})
-  expect((await b.post('/v1/pacts/join', { token: body.token, alias: 'pair' })).status).toBe(200)
+  pair = await Pair.start()
+  ;({ a, b } = pair)
 })
-afterAll(async () => {
-  await Promise.all([a?.dispose(), b?.dispose()])
-  await network?.close()
-})
+afterAll(() => pair?.dispose())
 
 const write = (daemon: TestDaemon, topic: string, content: string) =>
   daemon.post<Entry>(`${pact}/knowledge`, { topic, content }).then(({ status, body }) => {

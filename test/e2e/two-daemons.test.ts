@@ -1,6 +1,6 @@
 /** Two daemons on one pact: a hundred claims raced by both, and what B shows while A, the only indexer, is off. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { eventually, type PrivateNetwork, startNetwork, TestDaemon } from '../support/daemon.ts'
+import { eventually, Pair, type TestDaemon } from '../support/daemon.ts'
 
 // Each test starts several processes; a busy machine is given time.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
@@ -13,22 +13,16 @@ interface Task {
 
 const races = 100
 const atOnce = 10
-const pact = '/v1/pacts/pair'
+const { pact } = Pair
 
-let network: PrivateNetwork
+let pair: Pair
 let a: TestDaemon
 let b: TestDaemon
 beforeAll(async () => {
-  network = await startNetwork()
-  ;[a, b] = await Promise.all([TestDaemon.start({ network }), TestDaemon.start({ network })])
-  expect((await a.post('/v1/pacts', { name: 'Pair', alias: 'pair' })).status).toBe(201)
-  const { body } = await a.post<{ token: string }>(`${pact}/invites`, {})
-  expect((await b.post('/v1/pacts/join', { token: body.token, alias: 'pair' })).status).toBe(200)
+  pair = await Pair.start()
+  ;({ a, b } = pair)
 })
-afterAll(async () => {
-  await Promise.all([a?.dispose(), b?.dispose()])
-  await network?.close()
-})
+afterAll(() => pair?.dispose())
 
 describe('two daemons', () => {
   it(`race for ${races} tasks: one is told yes each time, and it is the one both name`, async () => {

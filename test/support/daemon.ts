@@ -203,6 +203,38 @@ export class TestDaemon {
   }
 }
 
+/** Two daemons with one pact between them, founded by the first, on a network of their own. */
+export class Pair {
+  /** Path of the pact at both. */
+  static readonly pact = '/v1/pacts/pair'
+  readonly network: PrivateNetwork
+  readonly a: TestDaemon
+  readonly b: TestDaemon
+
+  private constructor(network: PrivateNetwork, a: TestDaemon, b: TestDaemon) {
+    this.network = network
+    this.a = a
+    this.b = b
+  }
+
+  static async start(): Promise<Pair> {
+    const network = await startNetwork()
+    const [a, b] = await Promise.all([TestDaemon.start({ network }), TestDaemon.start({ network })])
+    const pair = new Pair(network, a, b)
+    const founded = await a.post('/v1/pacts', { name: 'Pair', alias: 'pair' })
+    const invited = await a.post<{ token: string }>(`${Pair.pact}/invites`, {})
+    const joined = await b.post('/v1/pacts/join', { token: invited.body.token, alias: 'pair' })
+    if (founded.status === 201 && joined.status === 200) return pair
+    await pair.dispose()
+    throw new Error(`no pair: ${JSON.stringify([founded.body, joined.body])}`)
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all([this.a.dispose(), this.b.dispose()])
+    await this.network.close()
+  }
+}
+
 export function temporaryDirectory(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'openpact-'))
 }

@@ -1,5 +1,4 @@
 /** In-process peers around real ledgers, joined by piped replication streams: partitions are exact, nothing touches a network. */
-
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -18,6 +18,15 @@ export class Programs {
     process.env.PATH = `${this.bin}:${this.#path}`
   }
 
+  /** A data directory for a daemon that watches one trigger. Answers its path. */
+  dataDir(trigger: object, config: object = {}): string {
+    const dir = this.path('data')
+    mkdirSync(dir, { mode: 0o700 })
+    writeFileSync(join(dir, 'triggers.yaml'), JSON.stringify([trigger]), { mode: 0o600 })
+    writeFileSync(join(dir, 'openpact.config.json'), JSON.stringify({ network: false, ...config }))
+    return dir
+  }
+
   /** Makes an executable script. Answers its path. */
   script(name: string, body: string, interpreter = '/bin/sh'): string {
     const file = join(this.bin, name)
