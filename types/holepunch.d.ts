@@ -47,6 +47,8 @@ declare module 'hypercore' {
     writable: boolean
     opened: boolean
     closed: boolean
+    // Private: what kernel/ledger/session.ts reads.
+    state: { hash(): Bytes; atomized: { flushing: boolean; flushed(): Promise<void> } | null }
     peers: {
       stream: unknown
       remotePublicKey: Bytes
@@ -97,6 +99,14 @@ declare module 'corestore' {
     storage: { flush?(): Promise<void> }
   }
   export default Corestore
+}
+
+declare module 'hypercore-storage' {
+  class HypercoreStorage {
+    /** @param options `writeBufferSize` in bytes */
+    constructor(directory: string, options?: { writeBufferSize?: number })
+  }
+  export default HypercoreStorage
 }
 
 declare module 'hyperbee' {
@@ -256,8 +266,13 @@ declare module 'autobase/lib/apply-state.js' {
       indexers: { key: Bytes }[]
       getIndexedInfo(length: number): Promise<{ indexers: { key: Bytes }[] }>
     }
-    store: { flush(): Promise<void>; getIndexerManifests(indexers: { key: Bytes }[]): Promise<Manifest[]> }
+    store: {
+      flush(): Promise<void>
+      atom: { onflush(fn: () => void): void; flushed(): Promise<void> }
+      getIndexerManifests(indexers: { key: Bytes }[]): Promise<Manifest[]>
+    }
     _appendLocalNodes(nodes: LocalNode[]): Promise<void>
+    _open(): Promise<void>
     _boot(): Promise<void>
     _flush(localNodes: LocalNode[] | null): Promise<void>
     shouldMigrate(): Promise<boolean>
@@ -266,6 +281,11 @@ declare module 'autobase/lib/apply-state.js' {
 
   export type { BootRecord, LocalNode }
   export default ApplyState
+}
+
+declare module 'autobase/lib/fast-forward.js' {
+  const FastForward: { MINIMUM: number }
+  export default FastForward
 }
 
 declare module 'autobase/lib/caps.js' {

@@ -17,6 +17,7 @@ import { carryRecord, chainOf, decodeRecord, encodeRecord, malformedId, ZERO } f
 import { ownerOf, PLUGIN_FAULT, type RuleSet, refusalCode } from './rule-set.ts'
 import type { AgentRow, IdentityRow, IndexerRow, Seat } from './seats.ts'
 import { StateReadError, StateWriter } from './state.ts'
+import type { Tips } from './tips.ts'
 
 export interface Views {
   log: Hypercore
@@ -48,10 +49,12 @@ export class Applier {
   private readonly state = new StateWriter()
   readonly counters = new Counters()
   private readonly rules: RuleSet
+  private readonly tips: Tips
   private readonly observer: ApplyObserver
 
-  constructor(rules: RuleSet, observer: ApplyObserver) {
+  constructor(rules: RuleSet, tips: Tips, observer: ApplyObserver) {
     this.rules = rules
+    this.tips = tips
     this.observer = observer
   }
 
@@ -60,7 +63,7 @@ export class Applier {
     const first = nodes[0]
     if (!first) return
     const length = view.log.length
-    let chain = length > 0 ? Buffer.from(chainOf((await view.log.get(length - 1)) as Buffer)) : ZERO
+    let chain = length > 0 ? await this.tip(view.log) : ZERO
     this.state.begin(view.state, chain)
     await this.counters.begin(this.state, view.log, chain)
 
@@ -97,8 +100,15 @@ export class Applier {
       }
     }
     this.counters.end(this.state, length, length + blocks.length, chain)
-    if (blocks.length > 0) await view.log.append(blocks)
+    if (blocks.length > 0) {
+      await view.log.append(blocks)
+      this.tips.remember(view.log, chain)
+    }
     await this.state.flush(chain)
+  }
+
+  private async tip(log: Hypercore): Promise<Buffer> {
+    return this.tips.of(log) ?? Buffer.from(chainOf((await log.get(log.length - 1)) as Buffer))
   }
 }
 

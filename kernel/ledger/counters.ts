@@ -3,11 +3,11 @@
  * gets them only when the log passes a multiple of FOLD: a put per entry would be a fifth of the cost of a lone append.
  * Rows `k/n/<8 hex>` = [n, malformed block, timestamp] are complete up to the log length in `k/folded`; the rest is read from the log.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type Hyperbee from 'hyperbee'
 import type Hypercore from 'hypercore'
+import { readBlock } from './follower.ts'
 import { decodeRecord } from './record.ts'
-import { readState, type StateWriter } from './state.ts'
+import { NETWORK_LIMIT, readState, type StateWriter } from './state.ts'
 
 const FOLD = 64
 
@@ -75,24 +75,11 @@ export async function readCounter(bee: Hyperbee, log: Hypercore, writer: string,
   const row = (await readState<Counter>(bee, `k/n/${writer.slice(0, 8)}`)) ?? [0, 0, 0]
   const folded = (await readState<number>(bee, 'k/folded')) ?? 0
   for (let position = folded; position < length; position++) {
-    const block = await blockAt(log, position)
+    const block = (await readBlock(log, position)) ?? (await log.get(position, { timeout: NETWORK_LIMIT }))
     const record = block && decodeRecord(position, block)
     if (record && !record.carried && prefixOf(record.writer) === writer.slice(0, 8)) countInto(row, record)
   }
   return row
-}
-
-/** Turns of the event loop in which a commit may count blocks that cannot be read yet. */
-const COMMIT_TURNS = 16
-
-/** A block of the log. While Autobase commits, the length is ahead of the blocks for a turn; waiting for the network would then fail. */
-async function blockAt(log: Hypercore, position: number): Promise<Buffer | null> {
-  for (let turn = 0; turn < COMMIT_TURNS; turn++) {
-    const block = await log.get(position, { wait: false }).catch(() => null)
-    if (block || position >= log.length) return block
-    await nextTurn()
-  }
-  return log.get(position, { timeout: 5000 })
 }
 
 function countInto(row: Counter, { n, entry }: Counted): void {

@@ -1,8 +1,11 @@
 /** A fast-forward leaves a view without its older blocks. Whoever is cut off at that moment must open again and go on later. */
 import { afterEach, expect, test, vi } from 'vitest'
+import { fastForwardEarly } from '../../test/support/fast-forward.ts'
 import { connect, type Group, group, head, type Peer, until } from '../../test/support/ledgers.ts'
 import { defineRules } from '../rules.ts'
 import { ACCEPTED } from './entry.ts'
+
+fastForwardEarly()
 
 let open: Group[] = []
 afterEach(async () => {

@@ -59,7 +59,7 @@ test('what apply wrote is not believed where the log says otherwise', async () =
   // A fast-forward replaced the history without apply; the ring still knows only the former one.
   await log.append(is)
   for (const known of [[checkpoint(was, 3), checkpoint(was, 2)], [checkpoint(was, 2)]]) {
-    const delta = await deltaOf(log, recentOf(was), known, 10)
+    const delta = await deltaOf(log, log.signedLength, recentOf(was), known, 10)
     expect(delta).toMatchObject({ common: 2, length: 5, missing: false })
     expect(delta.records.map(r => r.chain)).toEqual(is.slice(2).map((b, i) => decodeRecord(i, b).chain))
   }
@@ -67,7 +67,7 @@ test('what apply wrote is not believed where the log says otherwise', async () =
 
 test('a former history of the same length is noticed', async () => {
   await log.append(is.slice(0, 3))
-  const delta = await deltaOf(log, recentOf(was), [checkpoint(was, 3), checkpoint(was, 2)], 10)
+  const delta = await deltaOf(log, log.signedLength, recentOf(was), [checkpoint(was, 3), checkpoint(was, 2)], 10)
   expect(delta).toMatchObject({ common: 2, length: 3 })
   expect(delta.records[0]?.chain.equals(checkpoint(is, 3).chain)).toBe(true)
 })
@@ -75,7 +75,7 @@ test('a former history of the same length is noticed', async () => {
 test('what apply wrote and the log holds is taken from memory', async () => {
   await log.append(is)
   const recent = recentOf(is)
-  const delta = await deltaOf(log, recent, [checkpoint(is, 2)], 2)
+  const delta = await deltaOf(log, log.signedLength, recent, [checkpoint(is, 2)], 2)
   expect(delta).toMatchObject({ common: 2, length: 5, missing: false })
   expect(delta.records).toEqual([recent.get(2), recent.get(3)])
   expect(delta.records[0]).toBe(recent.get(2))
@@ -83,15 +83,20 @@ test('what apply wrote and the log holds is taken from memory', async () => {
 
 test('nothing new, a shorter log, and no checkpoint at all', async () => {
   await log.append(is.slice(0, 2))
-  expect(await deltaOf(log, recentOf(is), [checkpoint(is, 2)], 10)).toMatchObject({ common: 2, records: [] })
-  expect(await deltaOf(log, recentOf(is), [checkpoint(is, 4), checkpoint(is, 1)], 10)).toMatchObject({ common: 1 })
-  expect((await deltaOf(log, new RecentRecords(), [], 10)).records).toHaveLength(2)
+  expect(await deltaOf(log, log.signedLength, recentOf(is), [checkpoint(is, 2)], 10)).toMatchObject({
+    common: 2,
+    records: [],
+  })
+  expect(await deltaOf(log, log.signedLength, recentOf(is), [checkpoint(is, 4), checkpoint(is, 1)], 10)).toMatchObject({
+    common: 1,
+  })
+  expect((await deltaOf(log, log.signedLength, new RecentRecords(), [], 10)).records).toHaveLength(2)
 })
 
 test('while a block is missing nothing is called common or confirmed', async () => {
   await log.append(is)
   await log.clear(2)
-  const delta = await deltaOf(log, new RecentRecords(), [checkpoint(was, 3), checkpoint(was, 2)], 10)
+  const delta = await deltaOf(log, log.signedLength, new RecentRecords(), [checkpoint(was, 3), checkpoint(was, 2)], 10)
   expect(delta).toMatchObject({ common: 3, confirmed: 0, records: [], missing: true })
 })
 
@@ -99,7 +104,8 @@ test('where the log was found to agree, it is asked again once apply writes belo
   await log.append(was)
   const recent = recentOf(was)
   const from = [{ position: 0, chain: ZERO }]
-  const told = () => deltaOf(log, recent, from, 10).then(({ records }) => records.map(({ chain }) => chain))
+  const told = () =>
+    deltaOf(log, log.signedLength, recent, from, 10).then(({ records }) => records.map(({ chain }) => chain))
   const before = await told()
   expect(await told()).toEqual(before)
   // A reorder is being applied and not yet in the log.

@@ -3,6 +3,8 @@ import type Hypercore from 'hypercore'
 import type { Checkpoint, Delta } from '../pact.ts'
 import type { LogRecord } from './entry.ts'
 import { chainOf, decodeRecord, nextChain, ZERO } from './record.ts'
+import { readHere } from './session.ts'
+import { Tips } from './tips.ts'
 
 const RING = 4096
 
@@ -15,6 +17,11 @@ export class RecentRecords {
   /** A length at which the log was found to hold what is here. It stays so until apply writes below it. */
   private found: Checkpoint | null = null
   private changes = 0
+  private readonly tips: Tips
+
+  constructor(tips = new Tips()) {
+    this.tips = tips
+  }
 
   add(record: LogRecord): void {
     if (this.ring.size >= RING) this.ring.clear()
@@ -26,6 +33,7 @@ export class RecentRecords {
   /** Whether the log ends in this chain at a length. Read once: several followers come to the same place. */
   async heldBy(log: Hypercore, { position, chain }: Checkpoint): Promise<boolean> {
     if (this.found?.position === position && this.found.chain.equals(chain)) return true
+    if (position === log.length && this.tips.of(log)?.equals(chain)) return true
     const { changes } = this
     const block = await readBlock(log, position - 1)
     const held = block !== null && chainOf(block).equals(chain)
@@ -53,7 +61,11 @@ export async function readRecord(log: Hypercore, position: number): Promise<LogR
 export async function readBlock(log: Hypercore, position: number): Promise<Buffer | null> {
   if (position < 0 || position >= log.length) return null
   try {
-    return await log.get(position, { wait: false })
+    return await readHere(log, async () => {
+      const block = await log.get(position, { wait: false })
+      if (!block) throw new Error('not on this machine')
+      return block
+    })
   } catch {
     // The view was truncated under us by a reorder, or the store is closing: the caller asks again.
     return null
@@ -63,17 +75,18 @@ export async function readBlock(log: Hypercore, position: number): Promise<Buffe
 /**
  * Finds the newest of `checkpoints` (newest first) that still holds and reads on from there. While a block that would tell is not on
  * this machine, nothing is known: then the newest is answered as it is, and nothing as confirmed.
+ * @param confirmed length of the log below which nothing moves
  * @param limit records at most
  */
 export async function deltaOf(
   log: Hypercore,
+  confirmed: number,
   recent: RecentRecords,
   checkpoints: Iterable<Checkpoint>,
   limit: number,
 ): Promise<Delta> {
   const length = log.length
-  const confirmed = Math.min(log.signedLength, length)
-  const base = { length, confirmed, records: [] as LogRecord[] }
+  const base = { length, confirmed: Math.min(confirmed, length), records: [] as LogRecord[] }
   let common: Checkpoint = { position: 0, chain: ZERO }
   let newest: Checkpoint | null = null
   for (const checkpoint of checkpoints) {
@@ -117,6 +130,7 @@ async function fromMemory(
   { position, chain }: Checkpoint,
   end: number,
 ): Promise<LogRecord[] | null> {
+  if (position > end) return null
   const records: LogRecord[] = []
   let last = chain
   for (let at = position; at < end; at++) {
@@ -125,7 +139,6 @@ async function fromMemory(
     records.push(record)
     last = record.chain
   }
-  if (records.length === 0) return null
   return (await recent.heldBy(log, { position: end, chain: last })) ? records : null
 }
 

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { connect, type Group, group, head, until } from '../../test/support/ledgers.ts'
 import { ACCEPTED } from './entry.ts'
 
@@ -28,6 +28,29 @@ test('an entry is signed, linearised with a verdict, and readable when append re
   const record = await a!.pact.record(1)
   expect(record?.entry?.payload.toString()).toBe('{"text":"hello"}')
   expect(record?.chain.equals(receipt!.chain)).toBe(true)
+})
+
+test('an entry is answered when it is on disk, before the base has moved it into its signed views', async () => {
+  const [a] = await peers(1)
+  const { base } = a!.pact
+  const append = base.append.bind(base)
+  let appended = false
+  vi.spyOn(base, 'append').mockImplementation(async blocks => {
+    const length = await append(blocks)
+    appended = true
+    return length
+  })
+  const [receipt] = await a!.pact.append([note('soon')])
+  expect(appended).toBe(false)
+  // A sole indexer's signature is on disk with the entry.
+  expect(receipt).toMatchObject({ verdict: ACCEPTED, position: 1, confirmed: true })
+  expect(base.view.log.signedLength).toBeLessThan(2)
+  expect((await a!.pact.record(1))?.id).toBe(receipt!.id)
+
+  await a!.close()
+  await a!.open()
+  expect((await a!.pact.record(1))?.id).toBe(receipt!.id)
+  expect(a!.pact.base.view.log.signedLength).toBe(2)
 })
 
 test('64 concurrent appends give 64 right ids', async () => {

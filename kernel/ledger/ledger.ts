@@ -33,6 +33,7 @@ import { StateReader } from './reading.ts'
 import { ZERO } from './record.ts'
 import { ShutdownMark } from './shutdown-mark.ts'
 import { download, isComplete, statusOf } from './status.ts'
+import { Tips } from './tips.ts'
 import { type Base, openBase } from './views.ts'
 import { Writer, type WriterHost } from './writer.ts'
 
@@ -93,7 +94,8 @@ export class Ledger implements Pact, Replicated {
   private readonly folder: string
   private readonly onfailure: () => void
   private successor: Promise<Pact | null> | null = null
-  private readonly recent = new RecentRecords()
+  private readonly tips = new Tips()
+  private readonly recent = new RecentRecords(this.tips)
   private readonly writing: Writer
   private readonly admittance: Admittance
   private readonly pump: Pump
@@ -112,7 +114,7 @@ export class Ledger implements Pact, Replicated {
     this.alias = options.alias
     this.encryptionKey = options.encryptionKey
     this.store = options.store
-    const applier = new Applier(host.rules, {
+    const applier = new Applier(host.rules, this.tips, {
       onrecord: record => this.onrecord(record),
       signedHere: bytes => this.writing.signedHere(bytes),
     })
@@ -122,7 +124,7 @@ export class Ledger implements Pact, Replicated {
       fastForward: options.fastForward,
       apply: (nodes, views, applyHost) => applier.apply(nodes, views, applyHost),
     })
-    this.reader = new StateReader(this.base.view, applier.counters)
+    this.reader = new StateReader(this.base, applier.counters, this.tips)
     this.writing = new Writer(this, this.base, this.reader, options.folder, host, () => this.pump.run())
     this.admittance = new Admittance(this.base, this.reader, join(options.folder, 'seats.json'), host.log)
     this.pump = new Pump({
@@ -163,6 +165,10 @@ export class Ledger implements Pact, Replicated {
     await this.writing.resume(complete)
     await this.pump.startAt(this.length, this.confirmed)
     this.writing.receipts.settle(this.confirmed)
+    this.base.on('flushed', () => {
+      // What came from others is looked at with the update, when what confirms it is in the views as well.
+      if (this.writing.flushed()) this.follow()
+    })
     this.base.on('update', () => this.movedOn())
     // What apply wrote last says nothing about a view that came from others.
     this.base.on('fast-forward', () => this.recent.clear())
@@ -192,7 +198,7 @@ export class Ledger implements Pact, Replicated {
     return this.base.view.log.length
   }
   get confirmed(): number {
-    return Math.min(this.base.view.log.signedLength, this.length)
+    return this.base.confirmed('log')
   }
 
   async append(drafts: Draft[], options: AppendOptions = {}): Promise<Receipt[]> {
@@ -223,7 +229,7 @@ export class Ledger implements Pact, Replicated {
     return readBlock(this.base.view.log, position)
   }
   delta(checkpoints: Iterable<Checkpoint>, limit = 1024): Promise<Delta> {
-    return deltaOf(this.base.view.log, this.recent, checkpoints, limit)
+    return deltaOf(this.base.view.log, this.confirmed, this.recent, checkpoints, limit)
   }
 
   state(plugin: string, at: Until = 'applied'): RuleState {
@@ -346,13 +352,17 @@ export class Ledger implements Pact, Replicated {
   }
 
   private movedOn(): void {
+    this.follow()
+    this.keepDownloading()
+  }
+
+  private follow(): void {
     if (this.closed) return
     this.pump
       .moved()
       .catch(error =>
         this.host.log.error('a follower of the ledger failed', { pact: this.alias, reason: String(error) }),
       )
-    this.keepDownloading()
   }
 
   private async onreverted(position: number): Promise<void> {

@@ -37,6 +37,22 @@ export function mendAutobase(): void {
   const { version } = createRequire(import.meta.url)('autobase/package.json') as { version: string }
   refuseUnchecked(version)
   for (const mend of Object.values(mends)) mend()
+  announceFlushes()
+}
+
+/**
+ * No mend: lets a base emit `flushed` each time when what apply wrote is on disk and its views show it. `append` resolves later: an
+ * indexer first moves what it has just signed to the views' own cores, which takes as long again.
+ */
+function announceFlushes(): void {
+  wrap('_open', original => {
+    return async function (this: ApplyState) {
+      await original.call(this)
+      const { atom } = this.store
+      // Called in the middle of a flush, beside the views themselves.
+      atom.onflush(() => void atom.flushed().then(() => this.base.emit('flushed')))
+    }
+  })
 }
 
 /** Each mend by itself. They do not depend on each other's order; `mendAutobase` applies them all, tests all but one. */
@@ -110,7 +126,7 @@ export const mends = {
   },
 }
 
-type Wrapped = '_flush' | '_boot' | 'shouldMigrate'
+type Wrapped = '_open' | '_flush' | '_boot' | 'shouldMigrate'
 
 // On the function and by a global symbol, so that a second copy of this module sees what the first has done.
 const mended = Symbol.for('openpact.autobase.mended')

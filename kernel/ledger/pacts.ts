@@ -2,7 +2,6 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Autobase from 'autobase'
-import Corestore from 'corestore'
 import crypto from 'hypercore-crypto'
 import { isOpenPactError, OpenPactError } from '../errors.ts'
 import type { CreatePactOptions, PactKeys, Pacts } from '../kernel.ts'
@@ -16,6 +15,7 @@ import { limits } from './envelope.ts'
 import { CHARTER } from './kernel-types.ts'
 import { Ledger, type LedgerHost, type PactLinks, pactId } from './ledger.ts'
 import { applicationOf } from './seats.ts'
+import { openStore } from './store.ts'
 
 /** What replication offers to the ledger. */
 export interface Links {
@@ -168,7 +168,7 @@ export class PactStore implements Pacts {
       throw new OpenPactError('INVALID_INPUT', { reason: 'ticket: up to 64 hex characters' })
     const dir = this.ticketDir(ticket)
     await mkdir(dir, { recursive: true, mode: 0o700 })
-    const store = new Corestore(join(dir, 'store'))
+    const store = openStore(join(dir, 'store'))
     try {
       await store.ready()
       const core = Autobase.getLocalCore(store)
@@ -226,7 +226,7 @@ export class PactStore implements Pacts {
   /** Opens the ledger of a folder; not yet known to anyone. */
   private async load(id: string, card: Card, key: Buffer | null): Promise<Ledger> {
     const dir = join(this.dir, id)
-    const store = new Corestore(join(dir, 'store'))
+    const store = openStore(join(dir, 'store'))
     try {
       await store.ready()
       const ledger = new Ledger(this.host, {

@@ -1,10 +1,8 @@
 /** What readers ask of the `state` view: members, agents, charter, time, a plugin's rows. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type Hyperbee from 'hyperbee'
 import type Hypercore from 'hypercore'
 import type { CharterState, LedgerAgent, Member } from '../pact.ts'
 import type { RuleState } from '../rules.ts'
-import type { Views } from './apply.ts'
 import type { CarriedAgent } from './carried.ts'
 import type { CharterRow } from './charter.ts'
 import { type Counter, type Counters, readCounter } from './counters.ts'
@@ -12,19 +10,22 @@ import type { Until } from './entry.ts'
 import { readRecord } from './follower.ts'
 import type { AgentRow, IdentityRow, IndexerRow, PrefixRow, Seat } from './seats.ts'
 import { listState, readState } from './state.ts'
-
-/** Turns of the event loop given to a write under way. */
-const TURNS = 100
+import type { Tips } from './tips.ts'
+import type { Base } from './views.ts'
 
 export class StateReader {
+  private readonly base: Base
   private readonly bee: Hyperbee
   private readonly log: Hypercore
   private readonly counters: Counters
+  private readonly tips: Tips
 
   /** @param counters what apply counted: good for as long as nothing was written since */
-  constructor({ state, log }: Views, counters: Counters) {
-    this.bee = state
-    this.log = log
+  constructor(base: Base, counters: Counters, tips: Tips) {
+    this.base = base
+    this.bee = base.view.state
+    this.log = base.view.log
+    this.tips = tips
     this.counters = counters
   }
 
@@ -36,8 +37,10 @@ export class StateReader {
   /** Runs `read` on the confirmed view, or on the applied one. Null when nothing is confirmed yet. */
   async at<T>(until: Until, read: (bee: Hyperbee) => Promise<T>): Promise<T | null> {
     if (until === 'applied') return this.empty ? null : read(this.bee)
-    const length = Math.min(this.bee.core.signedLength, this.bee.core.length)
+    const length = this.base.confirmed('state')
     if (length < 2) return null
+    // Blocks that are still on their way into the view's own core would move away under a snapshot. Who is the sole indexer has confirmed all.
+    if (length > this.bee.core.signedLength && length === this.bee.core.length) return read(this.bee)
     const confirmed = this.bee.checkout(length)
     try {
       return await read(confirmed)
@@ -120,15 +123,9 @@ export class StateReader {
   }
 
   async counter(writer: string): Promise<Counter> {
-    let length = this.log.length
-    let head = await readRecord(this.log, length - 1)
-    // What is just being written cannot be read yet, and waiting for it as for a block of others would take the whole time limit.
-    for (let turn = 0; !head && length > 0 && turn < TURNS; turn++) {
-      await nextTurn()
-      length = this.log.length
-      head = await readRecord(this.log, length - 1)
-    }
-    const known = head && this.counters.known(writer, head.chain)
+    const { length } = this.log
+    const chain = this.tips.of(this.log) ?? (await readRecord(this.log, length - 1))?.chain
+    const known = chain && this.counters.known(writer, chain)
     return known ?? readCounter(this.bee, this.log, writer, length)
   }
 

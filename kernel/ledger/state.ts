@@ -5,8 +5,8 @@
  * Between two calls of apply the values read are kept in memory. That is sound because state is a function of history and
  * `chain` commits to history: when the chain at the end of the log is the one of the last flush, the values still hold.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type Hyperbee from 'hyperbee'
+import { readHere } from './session.ts'
 
 /** Reading the state view failed: a fault of this machine (closed store, missing block), never of an entry. */
 export class StateReadError extends Error {
@@ -92,14 +92,12 @@ export class StateWriter {
   }
 }
 
-/** Turns of the event loop in which a commit of Autobase may count blocks that cannot be read yet. */
-const COMMIT_TURNS = 16
 /** ms that a reader waits for a block that is not on this machine. */
-const NETWORK_LIMIT = 5000
+export const NETWORK_LIMIT = 5000
 
 /** A value of a bee that is not the one being applied to (a reader's): never waits for the network longer than 5 s. */
 export async function readState<T>(bee: Hyperbee, key: string): Promise<T | null> {
-  return settled(async options => {
+  return local(bee, async options => {
     const node = await bee.get(key, options)
     return node ? (JSON.parse(node.value.toString()) as T) : null
   })
@@ -111,7 +109,7 @@ export async function listState<T>(bee: Hyperbee, prefix: string): Promise<[stri
     gte: prefix,
     lt: `${prefix.slice(0, -1)}${String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)}`,
   }
-  return settled(async options => {
+  return local(bee, async options => {
     const out: [string, T][] = []
     for await (const node of bee.createReadStream(range, options))
       out.push([node.key.slice(prefix.length), JSON.parse(node.value.toString()) as T])
@@ -119,15 +117,14 @@ export async function listState<T>(bee: Hyperbee, prefix: string): Promise<[stri
   })
 }
 
-/** Reads locally over a commit under way, and asks the network only for what is really not here. */
-async function settled<T>(read: (options: { wait: boolean } | { timeout: number }) => Promise<T>): Promise<T> {
-  for (let turn = 0; turn < COMMIT_TURNS; turn++) {
-    try {
-      return await read({ wait: false })
-    } catch {
-      await nextTurn()
-    }
-  }
+/** Asks the network only for what is really not here. */
+async function local<T>(
+  bee: Hyperbee,
+  read: (options: { wait: boolean } | { timeout: number }) => Promise<T>,
+): Promise<T> {
+  try {
+    return await readHere(bee.core, () => read({ wait: false }))
+  } catch {}
   try {
     return await read({ timeout: NETWORK_LIMIT })
   } catch (cause) {

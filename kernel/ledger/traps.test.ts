@@ -2,10 +2,13 @@
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
+import { fastForwardEarly } from '../../test/support/fast-forward.ts'
 import { connect, type Group, group, Peer, until } from '../../test/support/ledgers.ts'
 import { doorTopic } from '../replication/topics.ts'
 import { ACCEPTED } from './entry.ts'
 import { applicationOf } from './seats.ts'
+
+fastForwardEarly()
 
 const groups: Group[] = []
 async function peers(count: number): Promise<Peer[]> {

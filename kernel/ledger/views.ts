@@ -1,5 +1,6 @@
 /** Opens the Autobase of one pact: two views, both from the first block on, encrypted, with the mends applied. */
 import Autobase, { type ApplyHost, type ApplyNode } from 'autobase'
+import FastForward from 'autobase/lib/fast-forward.js'
 import type Corestore from 'corestore'
 import Hyperbee from 'hyperbee'
 import type { Views } from './apply.ts'
@@ -10,16 +11,25 @@ const ACK_INTERVAL = 200
 /** ms between two looks where nothing can wait: a few times a second and pact they would keep an idle machine awake. */
 const RESTING_INTERVAL = 10_000
 
+/**
+ * Blocks of Autobase's own view, about two for each batch of entries, that a machine must be behind before it skips them. Autobase's 16 would
+ * leave everyone who missed a few entries with gaps, and unable to write if the link is lost again; so many are applied in a second or two.
+ */
+FastForward.MINIMUM = 512
+
 /** An Autobase that can be kept from appending to its own core, acknowledgements included, and that rests when nothing waits for it. */
 export class Base extends Autobase<Views> {
   held = false
   /** It is looking at whether an acknowledgement is due. */
   private looking = false
+  /** Lengths of the views that a sole indexer had signed at the last flush. */
+  private sealed = { log: 0, state: 0 }
 
   constructor(...options: ConstructorParameters<typeof Autobase<Views>>) {
     super(...options)
     // What woke it may have come while its timer was set for a rest.
     this.on('update', () => this._bumpAckTimer())
+    this.on('flushed', () => this.seal())
   }
 
   override async ack(background?: boolean): Promise<void> {
@@ -48,8 +58,23 @@ export class Base extends Autobase<Views> {
     if (this.looking || !system) return false
     if (!this.isIndexer) return !system.pendingIndexers.some(key => this.local.key.equals(key))
     const { log, state } = this.view
-    const sole = this.linearizer?.indexers.length === 1 && system.indexers.length === 1
-    return sole && [log, state.core].every(core => core.signedLength === core.length)
+    return this.sole && [log, state.core].every(core => core.signedLength === core.length)
+  }
+
+  private get sole(): boolean {
+    return this.isIndexer && this.linearizer?.indexers.length === 1 && this.system?.indexers.length === 1
+  }
+
+  /** Length of a view below which nothing moves any more. */
+  confirmed(view: 'log' | 'state'): number {
+    const { length, signedLength } = view === 'log' ? this.view.log : this.view.state.core
+    return Math.min(Math.max(signedLength, this.sealed[view]), length)
+  }
+
+  /** The signature of a sole indexer is on disk with what it signs, in its own core, a while before the views' cores have it. */
+  private seal(): void {
+    if (!this.sole || this.system?.core.length !== this.indexedLength) return
+    this.sealed = { log: this.view.log.length, state: this.view.state.core.length }
   }
 
   override append(value: Buffer | Buffer[] | null): Promise<number> {

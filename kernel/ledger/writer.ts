@@ -47,6 +47,10 @@ export class Writer {
   /** Signatures made here that apply has not met yet: they need no verifying. */
   private readonly signed = new Set<string>()
   private nextN = 1
+  /** The last number of the batch that is being written, and who waits for it to be on disk and in the views. */
+  private landing: { n: number; tell(): void } | null = null
+  /** Settles when the base is done with the last batch. */
+  private appending: Promise<void> = Promise.resolve()
   private lastTimestamp = 0
   /** Rules that the charter wants and this machine lacks; undefined until read, and again when the charter may have changed. */
   private missing: ReturnType<typeof missingRules> | undefined
@@ -175,8 +179,16 @@ export class Writer {
   }
 
   /** Resolves when nothing is being written. */
-  idle(): Promise<void> {
-    return this.queue.idle()
+  async idle(): Promise<void> {
+    await this.queue.idle()
+    await this.appending
+  }
+
+  /** A flush is over. Answers whether it brought what is being written to the disk and into the views. */
+  flushed(): boolean {
+    if (!this.landing || !this.receipts.get(this.landing.n)) return false
+    this.landing.tell()
+    return true
   }
 
   /** True, once, for bytes that this process has just signed. */
@@ -222,14 +234,28 @@ export class Writer {
     const first = this.nextN
     const blocks = jobs.map(job => this.sign(job))
     try {
-      await this.base.append(blocks)
+      await this.put(blocks)
     } catch (error) {
       this.nextN = first
       throw await this.coded(error)
     } finally {
+      this.landing = null
       this.signed.clear()
     }
     await this.settle()
+  }
+
+  /** Resolves when the blocks are on disk and in the views. The base goes on with them, and whoever closes it waits for that. */
+  private async put(blocks: Buffer[]): Promise<void> {
+    const landed = new Promise<void>(tell => {
+      this.landing = { n: this.nextN - 1, tell }
+    })
+    const appended = this.base.append(blocks)
+    this.appending = appended.then(
+      () => {},
+      () => {},
+    )
+    await Promise.race([landed, appended])
   }
 
   private sign(job: Job): Buffer {

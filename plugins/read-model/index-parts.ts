@@ -12,7 +12,7 @@ import { Words } from './words.ts'
  * ms after which a change is committed. A commit writes every page that changed, twenty writes for one entry; for all that comes in this
  * time most pages are the same. Who reads here sees it at once, and a killed daemon derives it again.
  */
-const COMMIT_AFTER = 25
+const COMMIT_AFTER = 100
 
 export class IndexParts {
   readonly db: Database

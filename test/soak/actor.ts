@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readdir, rm } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
+import FastForward from 'autobase/lib/fast-forward.js'
 import { openLog } from '../../kernel/host/log.ts'
 import { type Application, applicationOf, doorTopic, type Kernel, startKernel } from '../../kernel/index.ts'
 import type { Ledger } from '../../kernel/ledger/ledger.ts'
@@ -14,6 +15,9 @@ import type { Item } from './items.ts'
 import { noSurfaces, soakPlugin } from './plugin.ts'
 import { type Report, reportOf } from './report.ts'
 import { Watch } from './watch.ts'
+
+// Autobase's own measure instead of ours: few runs would ever come to a fast-forward.
+FastForward.MINIMUM = 16
 
 export interface ActorOptions {
   dir: string

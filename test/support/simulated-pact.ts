@@ -78,7 +78,7 @@ export class SimulatedPact {
   }
 
   delta(checkpoints: Iterable<Checkpoint>, limit = 1024): Promise<Delta> {
-    return deltaOf(this.#log(), new RecentRecords(), checkpoints, limit)
+    return deltaOf(this.#log(), this.confirmed, new RecentRecords(), checkpoints, limit)
   }
 
   async agents(): Promise<LedgerAgent[]> {
