@@ -45,7 +45,7 @@ export interface Call {
   /** A nameless caller without rights on `open` operations called without a token. */
   readonly caller: Caller
   readonly kernel: Kernel
-  /** Aborted when the caller goes away. */
+  /** Aborted when the caller goes away or its token ends. */
   readonly signal: AbortSignal
   use<T>(ref: ServiceRef<T>): T
   /**
