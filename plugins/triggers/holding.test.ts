@@ -151,7 +151,7 @@ describe('what holds a trigger back', () => {
     await record('swapped', 'swap')
     await eventually(() => runsOf(desk.local.kernel, 'swap').length === 1)
     await settled()
-    expect(runsOf(desk.local.kernel, 'swap')).toMatchObject([{ state: 'pending', attempts: 0 }])
+    expect(runsOf(desk.local.kernel, 'swap')).toMatchObject([{ state: 'pending', started: null }])
     const words = expect.stringContaining(`leads to ${two} now, and led to ${one}`)
     await eventually(async () => (await found()).some(({ level }) => level === 'fault'))
     expect(await found()).toContainEqual({ level: 'fault', about: 'Trigger swap', words })
@@ -163,7 +163,7 @@ describe('what holds a trigger back', () => {
     chmodSync(two, 0o777)
     await record('writable', 'swap')
     await eventually(() => runsOf(desk.local.kernel, 'swap').length === 2)
-    expect(runsOf(desk.local.kernel, 'swap')[1]).toMatchObject({ state: 'pending', attempts: 0 })
+    expect(runsOf(desk.local.kernel, 'swap')[1]).toMatchObject({ state: 'pending', started: null })
     expect((await found())[0]?.words).toContain(`${two} can be written by others`)
     chmodSync(two, 0o755)
     expect((await post('/v1/triggers/resume', { id: 'swap' })).status).toBe(200)
@@ -192,7 +192,7 @@ describe('what holds a trigger back', () => {
     await approve('each')
     await record('one', 'each')
     await eventually(() => runsOf(desk.local.kernel, 'each').length === 1)
-    expect(runsOf(desk.local.kernel, 'each')).toMatchObject([{ state: 'pending', attempts: 0 }])
+    expect(runsOf(desk.local.kernel, 'each')).toMatchObject([{ state: 'pending', started: null }])
     const shown = await post('/v1/triggers/each/approve', {})
     expect(shown.json.waiting).toMatchObject([
       { entry: runsOf(desk.local.kernel, 'each')[0]?.entry, author: desk.local.kernel.identity.defaultAgent.handle },

@@ -148,7 +148,7 @@ test('a reorder after a trigger has fired starts nothing again; what had not beg
   await settled(b)
   const [after, ...more] = runsOf(b, 'fired')
   expect(more).toEqual([])
-  expect(after).toMatchObject({ state: 'succeeded', attempts: 1, key: before!.key })
+  expect(after).toMatchObject({ state: 'succeeded', attempt: 1, key: before!.key })
   expect(after!.event, 'it was taken back and came again as another event').not.toBe(before!.event)
   expect(runsOf(b, 'paused')).toMatchObject([{ state: 'pending', key: waiting!.key, event: after!.event }])
   expect(programs.lines('fired')).toEqual([id])
@@ -199,7 +199,7 @@ test('a run that was killed with its machine begins again elsewhere when its lea
   expect(worked(id)).toEqual([`${id} ${run!.key}`])
 
   // Back again, it believes that the task is still its own, and asks before it goes on.
-  b.use(triggers).runs.claiming(run!.key, true)
+  b.use(triggers).runs.claiming(runsOf(b, 'leased')[0]!.no, true)
   b.use(triggers).pause('leased', false)
   await eventually(() => b.pact.record(b.pact.length - 1).then(record => record?.entry?.type === 'task.renew'))
   expect(runsOf(b, 'leased')).toMatchObject([{ state: 'running', pid: null, key: run!.key }])

@@ -76,7 +76,10 @@ export async function triggers(seed: number, rounds: number, progress: (line: st
     for (const [number, daemon] of daemons.entries()) {
       const { body } = await daemon.get<{ entries: Run[] }>('/v1/triggers/history?limit=1000')
       for (const { task, state } of body.entries)
-        if (!['succeeded', 'skipped', 'pending'].includes(state) || (state === 'pending' && daemon !== founder))
+        if (
+          !['succeeded', 'skipped', 'interrupted', 'pending'].includes(state) ||
+          (state === 'pending' && daemon !== founder)
+        )
           faults.push(`daemon ${number}: the run for ${task} is ${state}`)
     }
   } catch (error) {
