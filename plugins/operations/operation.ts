@@ -22,6 +22,8 @@ export interface Cause {
   entry: string
   /** How many programs stand between the first entry and what is written now. */
   hops: number
+  /** Names the run of the program, as its plugin knows it: 32 hex. */
+  run: string
 }
 
 /** The caller, as the access plugin established it. */

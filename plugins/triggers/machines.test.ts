@@ -49,6 +49,13 @@ const record = async (kernel: TestKernel, topic: string, content = 'text') =>
   (await ask(kernel, 'knowledge.record', { topic, content })).id
 const show = (kernel: TestKernel, id: string) =>
   ask<{ status: string; claimed_by: string | null }>(kernel, 'tasks.show', { id })
+/** Resolves when every machine knows whose agents write: under load it learns that late, and trusts nobody until then. */
+const acquainted = () =>
+  eventually(async () => {
+    const ids = await Promise.all(all.map(kernel => record(kernel, 'hello')))
+    await settled(...all)
+    return all.every(({ use, pact }) => ids.every(id => use(readModel).entry(pact, id)?.identity))
+  })
 const stopped = (kernel: TestKernel, id: string) => kernel.use(triggers).known.get(id)
 
 /** Resolves when these machines have the same log, confirmed to its end, and have acted on it. */
@@ -181,6 +188,23 @@ test('a trigger that answers its own event by way of another machine stops at th
     stopped: 1,
     last_stopped: { entry: entries[3]?.id, reason: expect.stringContaining('max_hops is 3') },
   })
+})
+
+test('what a run wrote starts its trigger on none of the machines that have it', async () => {
+  programs.agent(
+    'breeds',
+    `require('node:fs').appendFileSync(env.OUT + '/bred', env.OPENPACT_TASK + '\\n')
+    await ask('POST', pact + '/tasks', { title: 'another', topic: 'fleet' })
+    await ask('PUT', pact + '/tasks/' + env.OPENPACT_TASK + '/complete', { result: 'done' })`,
+  )
+  await acquainted()
+  for (const kernel of all) await setTriggers(kernel, [once('fleet', { run: 'breeds' })])
+  const { id } = await ask(b, 'tasks.create', { title: 'the first', topic: 'fleet' })
+  await eventually(async () => (await show(b, id)).status === 'complete')
+  await settled(a, b, c)
+  for (const kernel of all)
+    expect(stopped(kernel, 'fleet').last_stopped).toMatchObject({ reason: 'a run of this trigger wrote it' })
+  expect(programs.lines('bred')).toEqual([id])
 })
 
 test('a run that was killed with its machine begins again elsewhere when its lease has ended, under the same key', async () => {

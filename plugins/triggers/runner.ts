@@ -168,6 +168,7 @@ export class Runner {
     const cause = {
       entry: occurrence.entry.id,
       hops: Math.max(occurrence.entry.hops ?? 0, occurrence.about?.hops ?? 0) + 1,
+      run: run.key,
     }
     const caller: Caller = { agent, pacts: [pact.id], operations: null, access: 'write', cause }
     let { timeout } = trigger.limits

@@ -159,12 +159,6 @@ export class Runs {
     return this.#count(`trigger = ? AND state = 'running'`, trigger)
   }
 
-  /** Whether an entry started a run of this trigger: what that run wrote must not start it again. */
-  startedBy(trigger: string, pact: string, entry: string): boolean {
-    const sql = 'SELECT 1 FROM triggers_runs WHERE trigger = ? AND pact = ? AND entry = ? LIMIT 1'
-    return this.#store.db.prepare(sql).get(trigger, pact, entry) !== undefined
-  }
-
   begin({ no, trigger }: Run, now: number): void {
     this.transaction(() => {
       this.#run(

@@ -37,7 +37,6 @@ export const migrations = [
    ALTER TABLE triggers_attempts RENAME TO triggers_runs;
    CREATE INDEX triggers_runs_state ON triggers_runs(trigger, state, due);
    CREATE INDEX triggers_runs_no ON triggers_runs(trigger, no);
-   CREATE INDEX triggers_runs_entry ON triggers_runs(trigger, pact, entry);
    CREATE INDEX triggers_runs_event ON triggers_runs(pact, event);
    CREATE INDEX triggers_runs_task ON triggers_runs(pact, task) WHERE task IS NOT NULL;
    CREATE INDEX triggers_runs_running ON triggers_runs(state) WHERE state = 'running';`,

@@ -191,6 +191,33 @@ describe('a run', () => {
     )
   })
 
+  test('starts another trigger on the same entry, never its own; both together stop at the hop limit', async () => {
+    desk.programs.agent(
+      'talks',
+      `await ask('POST', pact + '/knowledge', { content: env.OPENPACT_TRIGGER + ' after ' + process.argv[2], topic: 'talk' })`,
+    )
+    const talk = (id: string) => on('talk', 'talks it', { id, limits: { rate: '100/m', concurrency: 4 } })
+    await setTriggers(desk.local.kernel, [talk('one'), talk('two')])
+    const first = await record('begin', 'talk')
+    const known = (id: string) => desk.local.kernel.use(triggers).known.get(id)
+    // Of each hop one entry is of each: the trigger that wrote it refuses it, and at the end of three runs both do.
+    await eventually(async () => {
+      await settled()
+      return known('one').stopped === 4 && known('two').stopped === 4
+    })
+    const { json } = await desk.local.send({ path: `${base}/entries?type=knowledge&topic=talk&order=asc` })
+    const [begin, ...chain] = json.entries as { id: string; caused_by: string; hops: number; run: string }[]
+    expect([begin!.id, 'run' in begin!]).toEqual([first, false])
+    expect(chain.map(({ hops }) => hops)).toEqual([1, 1, 2, 2, 3, 3])
+    const runs = await Promise.all(['one', 'two'].map(id => inState(desk.local.kernel, id, 'succeeded', 3)))
+    const writer = (run: string) => runs.findIndex(all => all.some(({ key }) => key === run))
+    for (const { run, caused_by } of chain) {
+      const cause = chain.find(({ id }) => id === caused_by)
+      expect(writer(run)).not.toBe(-1)
+      if (cause) expect(writer(run), 'never its own').toBe(1 - writer(cause.run))
+    }
+  })
+
   test('may do what its token allows, in its pact, and decide nothing about triggers', async () => {
     const other = await desk.local.kernel.pacts.create({ name: 'other', alias: 'other' })
     desk.programs.agent(

@@ -124,7 +124,7 @@ describe('a subscription', () => {
     }
     const reader = (await issue({ access: 'read' })).token
     expect((await post(base, { callback: 'http://1.1.1.1/' }, reader)).json.error).toBe('OUT_OF_SCOPE')
-    const run = (await issue({ cause: { entry: '0badcafe-1', hops: 1 } })).token
+    const run = (await issue({ cause: { entry: '0badcafe-1', hops: 1, run: '0'.repeat(32) } })).token
     expect((await post(base, { callback: 'http://1.1.1.1/' }, run)).json.error).toBe('OUT_OF_SCOPE')
     expect((await post(base, { callback: receiver.url }, (await issue({})).token)).status).toBe(201)
   })
@@ -298,7 +298,7 @@ test('what an agent subscribed to is changed by it, or by whoever has no limits'
 test('a run of a trigger sees and changes none, though it speaks for the agent that subscribed', async () => {
   const callback = `${receiver.url}/secret-path?key=secret-query`
   const { id, agent } = await subscribe({ topic: 'run', callback })
-  const cause = { entry: '0badcafe-1', hops: 1 }
+  const cause = { entry: '0badcafe-1', hops: 1, run: '0'.repeat(32) }
   const { token } = await local.kernel.use(access).issue({ agent: String(agent), cause })
   const looks = ['', `/${id}`, `/${id}/deliveries`].map(path => ['GET', path] as const)
   for (const [method, path] of [...looks, ...everyChange.map(([how, path]) => [how, `/${id}${path}`] as const)]) {
