@@ -12,7 +12,7 @@ const contracts = {
   access: ['permits', 'limits', 'valid'],
   http: ['route'],
   invites: ['token'],
-  operations: ['operation', 'health', 'http-shape', 'schema-check', 'near-names', 'coded'],
+  operations: ['operation', 'health', 'http-shape', 'schema-check', 'near-names', 'coded', 'marks'],
   pacts: ['seats', 'shapes'],
   'read-model': ['table', 'wire'],
   store: ['sqlite', 'local'],

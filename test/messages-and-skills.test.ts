@@ -1,6 +1,7 @@
 /** Messages and skills between machines: real ledgers joined by pipes, so that partitions are exact. The first is the only indexer. */
 import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import access from '../plugins/access/index.ts'
 import messages from '../plugins/messages/index.ts'
 import operationsPlugin from '../plugins/operations/index.ts'
 import { operations } from '../plugins/operations/service.ts'
@@ -18,7 +19,7 @@ let c: TestKernel
 
 beforeAll(async () => {
   const served = { plugin: operationsPlugin, config: { check_output: true } }
-  group = await kernels(3, [store, readModelPlugin, served, messages, skills])
+  group = await kernels(3, [store, access, readModelPlugin, served, messages, skills])
   ;[a, b, c] = group.kernels as [TestKernel, TestKernel, TestKernel]
 })
 afterAll(() => group.dispose())

@@ -64,6 +64,7 @@ export class Receipts {
   /** Resolves true when entry `n` is confirmed, false at the timeout, when aborted, or when the pact is closed. */
   confirmation(n: number, timeout: number, signal?: AbortSignal): Promise<boolean> {
     if (this.get(n)?.confirmed) return Promise.resolve(true)
+    if (signal?.aborted) return Promise.resolve(false)
     return new Promise(resolve => {
       const end = (is: boolean) => {
         clearTimeout(timer)

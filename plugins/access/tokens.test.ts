@@ -146,7 +146,7 @@ describe('further tokens', () => {
 
 it('a token of a run says what caused it, and ends with the daemon', async () => {
   const tokens = open()
-  const cause = { entry: '0badcafe-7', hops: 2 }
+  const cause = { entry: '0badcafe-7', hops: 2, run: 'a'.repeat(32) }
   const { token, info } = await tokens.issue({ agent: 'codex', pacts: ['p'], access: 'write', lifetime: 1000, cause })
   expect(tokens.identify(token)).toEqual({ agent: 'codex', pacts: ['p'], operations: null, access: 'write', cause })
   expect(open().identify(token)).toBe(null)

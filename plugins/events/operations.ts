@@ -1,8 +1,6 @@
 /** `GET /changes`: what happened in a pact after a cursor, by asking again or by waiting for it. */
 import { once } from 'node:events'
 import { type Pact, type Static, Type } from '../../kernel/index.ts'
-import { access } from '../access/service.ts'
-import { whileValid } from '../access/valid.ts'
 import { type Call, operation } from '../operations/operation.ts'
 import type { EntryView } from '../read-model/service.ts'
 import { EntryShape } from '../read-model/wire.ts'
@@ -114,10 +112,9 @@ function pageOf(feed: Events, see: Matcher, pact: Pact, after: number, limit: nu
 
 /**
  * Waits for any event. False when the time is over.
- * @throws OpenPactError UNAUTHENTICATED when the token ends; the signal's reason when the caller goes away
+ * @throws the reason of the call's signal when that is aborted
  */
-async function moved(feed: Events, ms: number, call: Call): Promise<boolean> {
-  const { signal, release } = whileValid(call.use(access), call.caller, call.signal)
+async function moved(feed: Events, ms: number, { signal }: Call): Promise<boolean> {
   const done = new AbortController()
   try {
     signal.throwIfAborted()
@@ -136,7 +133,6 @@ async function moved(feed: Events, ms: number, call: Call): Promise<boolean> {
     return await Promise.race([heard, gone])
   } finally {
     done.abort()
-    release()
   }
 }
 

@@ -12,8 +12,8 @@ import {
   verdictToCode,
 } from '../../kernel/index.ts'
 import type { EntryView, ReadModel } from '../read-model/service.ts'
-import { allowSecret as markAllowed } from '../secrets/service.ts'
 import { dedupKey } from './idempotency.ts'
+import { marked } from './marks.ts'
 import type { Call, Cause } from './operation.ts'
 
 export interface Writing {
@@ -37,16 +37,18 @@ export function appender(writing: Writing): Call['append'] {
   let written = 0
   const author = idempotencyKey === undefined ? null : kernel.identity.agent(agent)
   return async (draft, { until, timeout, details } = {}) => {
-    let marked = allowSecret ? { ...draft, ext: markAllowed() } : draft
-    if (cause) marked = { ...marked, caused_by: cause.entry, hops: cause.hops }
+    let stamped = draft
+    if (allowSecret || cause)
+      stamped = { ...draft, ext: marked({ ...(allowSecret && { secret: 'allowed' }), run: cause?.run }) }
+    if (cause) stamped = { ...stamped, caused_by: cause.entry, hops: cause.hops }
     if (author && idempotencyKey !== undefined) {
       const dedup = dedupKey(author.key, idempotencyKey, written++)
       // Another member can copy the mark into an entry of its own; only the agent's own entry counts.
       const first = readModel.entryByDedup(pact, dedup, author.key.toString('hex'))
       if (first) return repeated(pact, draft, first, details)
-      marked = { ...marked, dedup }
+      stamped = { ...stamped, dedup }
     }
-    const [receipt] = await pact.append([marked], {
+    const [receipt] = await pact.append([stamped], {
       agent,
       until,
       timeout,

@@ -1,5 +1,6 @@
 /** The registry of operations: declared once by any plugin, run the same way for every surface. */
 import { definePlugin, Type } from '../../kernel/index.ts'
+import { access } from '../access/service.ts'
 import { readModel } from '../read-model/service.ts'
 import './errors.ts'
 import { healthPoint } from './health.ts'
@@ -19,7 +20,7 @@ export default definePlugin({
   version: '0.1.0',
   api: 1,
   summary: 'Runs operations for HTTP, command line and MCP, each declared once',
-  requires: [readModel],
+  requires: [readModel, access],
   provides: [operations],
   config: Type.Object({
     check_output: Type.Boolean({ default: false, description: 'Refuse answers that do not fit their schema' }),
@@ -34,6 +35,7 @@ export default definePlugin({
         registry,
         kernel: ctx.kernel,
         readModel: ctx.use(readModel),
+        access: ctx.use(access),
         log: ctx.log,
         checkOutput: ctx.config.check_output,
       }),

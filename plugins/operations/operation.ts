@@ -22,6 +22,8 @@ export interface Cause {
   entry: string
   /** How many programs stand between the first entry and what is written now. */
   hops: number
+  /** Names the run of the program, as its plugin knows it: 32 hex. */
+  run: string
 }
 
 /** The caller, as the access plugin established it. */
@@ -45,7 +47,7 @@ export interface Call {
   /** A nameless caller without rights on `open` operations called without a token. */
   readonly caller: Caller
   readonly kernel: Kernel
-  /** Aborted when the caller goes away. */
+  /** Aborted when the caller goes away or its token ends. */
   readonly signal: AbortSignal
   use<T>(ref: ServiceRef<T>): T
   /**

@@ -1,6 +1,7 @@
 /** Runs one operation for any surface: authorise, resolve the pact, check the input, run, code the errors. */
 import { type Kernel, type Logger, OpenPactError, type Pact } from '../../kernel/index.ts'
 import { authorise } from '../access/permits.ts'
+import type { Access } from '../access/service.ts'
 import type { ReadModel } from '../read-model/service.ts'
 import { coded } from './coded.ts'
 import { checkKey, fingerprint, IdempotencyKeys } from './idempotency.ts'
@@ -13,6 +14,7 @@ export interface RunnerParts {
   registry: Registry
   kernel: Kernel
   readModel: ReadModel
+  access: Access
   log: Logger
   /** Check answers against the declared output: for tests and plugin authors. */
   checkOutput: boolean
@@ -83,7 +85,11 @@ export class OperationRunner implements Operations {
   ): Promise<Answer> {
     const call = new RunningCall(registered.operation.name, pact, invocation, this.#parts, allowSecret)
     const { answer } = call
-    answer.output = await registered.operation.run(input as never, call)
+    try {
+      answer.output = await registered.operation.run(input as never, call)
+    } finally {
+      call.release()
+    }
     if (this.#parts.checkOutput) registered.checkOutput(answer.output)
     return answer
   }

@@ -1,5 +1,7 @@
 /** What an operation gets beside its input, for one run of it. */
 import { type Kernel, OpenPactError, type Pact, type ServiceRef } from '../../kernel/index.ts'
+import type { Access } from '../access/service.ts'
+import { whileValid } from '../access/valid.ts'
 import type { ReadModel } from '../read-model/service.ts'
 import { appender } from './append.ts'
 import type { Call, Caller } from './operation.ts'
@@ -22,14 +24,16 @@ export class RunningCall implements Call {
   readonly #pact: Pact | null
   readonly #readModel: ReadModel
   readonly #invocation: Invocation
+  readonly #access: Access
   readonly #allowSecret: boolean
+  #valid: ReturnType<typeof whileValid> | undefined
   #append: Call['append'] | undefined
 
   constructor(
     operation: string,
     pact: Pact | null,
     invocation: Invocation,
-    { kernel, readModel }: { kernel: Kernel; readModel: ReadModel },
+    { kernel, readModel, access }: { kernel: Kernel; readModel: ReadModel; access: Access },
     allowSecret: boolean,
   ) {
     this.#allowSecret = allowSecret
@@ -37,6 +41,7 @@ export class RunningCall implements Call {
     this.#pact = pact
     this.#invocation = invocation
     this.#readModel = readModel
+    this.#access = access
     this.kernel = kernel
     this.caller = invocation.caller ?? nobody
   }
@@ -46,8 +51,15 @@ export class RunningCall implements Call {
     throw new Error(`operation ${this.#operation} is of scope daemon and has no pact`)
   }
 
+  /** Made when first asked for: most calls wait for nothing. */
   get signal(): AbortSignal {
-    return this.#invocation.signal ?? neverAborted
+    this.#valid ??= whileValid(this.#access, this.caller, this.#invocation.signal ?? neverAborted)
+    return this.#valid.signal
+  }
+
+  /** The operation has ended: nothing waits for the end of its caller any more. */
+  release(): void {
+    this.#valid?.release()
   }
 
   // Functions of the object, as operations take `{ pact, use, append }` apart.

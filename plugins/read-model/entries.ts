@@ -1,6 +1,6 @@
 /** The table `entries`: one row per linearised entry, written from a record and rendered as the API shows it. */
 import { ACCEPTED, type LogRecord, type Pact, pactId, type Ref } from '../../kernel/index.ts'
-import { secretAllowed } from '../secrets/service.ts'
+import { marksOf } from '../operations/marks.ts'
 import type { Database, Value } from '../store/sqlite.ts'
 import { packedRows } from './packed.ts'
 import type { ReadPayload } from './payloads.ts'
@@ -35,7 +35,7 @@ const DAY = 24 * 60 * 60 * 1000
 /** The part of a row that says which entry it is. */
 type NamedRow = Pick<EntryRow, 'at' | 'writer' | 'n' | 'type' | 'verdict' | 'extra'>
 
-type Extra = Pick<EntryView, 'caused_by' | 'hops' | 'origin' | 'secret_allowed' | 'carried_from'>
+type Extra = Pick<EntryView, 'caused_by' | 'hops' | 'run' | 'origin' | 'secret_allowed' | 'carried_from'>
 
 export class Entries {
   readonly #db: Database
@@ -276,13 +276,14 @@ function wireRef({ pact, id, type }: Ref): Ref {
 }
 
 function extraOf({ entry, carried }: LogRecord): string | null {
-  const allowed = secretAllowed(entry?.ext)
-  if (!entry || !(entry.caused_by || entry.hops || entry.origin || allowed || carried)) return null
+  const { secret, run } = marksOf(entry?.ext)
+  if (!entry || !(entry.caused_by || entry.hops || run || entry.origin || secret || carried)) return null
   const extra: Extra = {}
   if (entry.caused_by) extra.caused_by = entry.caused_by
   if (entry.hops) extra.hops = entry.hops
+  if (run) extra.run = run
   if (entry.origin) extra.origin = entry.origin
-  if (allowed) extra.secret_allowed = true
+  if (secret) extra.secret_allowed = true
   if (carried) extra.carried_from = pactId(carried)
   return JSON.stringify(extra)
 }

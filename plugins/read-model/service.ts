@@ -30,6 +30,8 @@ export interface EntryView {
   unreadable?: string
   caused_by?: string
   hops?: number
+  /** Key of the run of a trigger that wrote it: 32 hex. */
+  run?: string
   origin?: string
   /** Its author had it signed without a search for secrets. */
   secret_allowed?: true

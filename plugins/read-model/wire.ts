@@ -25,6 +25,7 @@ export const EntryShape = Type.Object({
   unreadable: Type.Optional(Type.String({ description: 'Why the payload cannot be read here' })),
   caused_by: Type.Optional(Type.String()),
   hops: Type.Optional(Type.Integer()),
+  run: Type.Optional(Type.String({ description: 'Key of the run of a trigger that wrote it' })),
   origin: Type.Optional(Type.String()),
   carried_from: Type.Optional(
     Type.String({ description: 'Id of the pact that it was written in, before it was refounded' }),

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Local, openLocal } from '../../test/support/local-door.ts'
+import { access } from '../access/service.ts'
 import knowledge from '../knowledge/index.ts'
 import { readModel } from '../read-model/service.ts'
 import secrets from './index.ts'
@@ -75,6 +76,16 @@ test('the author may override it, and the entry says so for good', async () => {
   expect(listed).toMatchObject([{ id: json.id, secret_allowed: true }])
   const plain = await record({ topic: 'other', content: 'nothing to hide' })
   expect(plain.json).not.toHaveProperty('secret_allowed')
+})
+
+test('the override of a run is seen beside which run it is', async () => {
+  const cause = { entry: '0badcafe-1', hops: 1, run: '0123456789abcdef'.repeat(2) }
+  const { token } = await local.kernel
+    .use(access)
+    .issue({ agent: local.kernel.identity.defaultAgent.name, access: 'write', cause })
+  const body = { topic: 'ci', content: github, allow_secret: true }
+  const { json } = await local.send({ method: 'POST', path: base, body, token })
+  expect(json).toMatchObject({ secret_allowed: true, run: cause.run, caused_by: cause.entry, hops: 1 })
 })
 
 test('what is written past the operations is looked over as well: keys, lists, references', async () => {

@@ -259,6 +259,12 @@ describe('triggers.yaml', () => {
         details: { reason: 'others can write it.' },
       })
     }
+    chmodSync(file(), 0o600)
+    if (process.getuid?.() === 0) {
+      chownSync(file(), 12_345, 0)
+      await all.reload()
+      expect(all.fileError).toMatchObject({ details: { reason: 'it belongs to another user.' } })
+    }
     rmSync(file())
     writeFileSync(join(dir, 'elsewhere.yaml'), item('theirs'), { mode: 0o600 })
     symlinkSync(join(dir, 'elsewhere.yaml'), file())

@@ -1,11 +1,39 @@
-import { chmodSync, existsSync, rmSync, symlinkSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { eventually } from '../../test/support/network.ts'
-import { on, triggerDesk } from '../../test/support/trigger-desk.ts'
+import { base, on, triggerDesk } from '../../test/support/trigger-desk.ts'
 import { inState, runsOf, setTriggers } from '../../test/support/trigger-programs.ts'
+import { operations } from '../operations/service.ts'
 
 const desk = triggerDesk()
 const { post, record, approve, found, settled } = desk
+
+test('no operation writes triggers.yaml, nor makes, changes or removes a trigger', async () => {
+  desk.programs.script('works', 'exit 0')
+  await setTriggers(desk.local.kernel, [on('kept', 'works', { approve: 'first' })])
+  const file = join(desk.local.kernel.dataDir, 'triggers.yaml')
+  const kept = () => [readFileSync(file, 'utf8'), statSync(file).mtimeMs, statSync(file).ino]
+  const before = kept()
+  await approve('kept', { roles: ['member'] })
+  const entry = await record('go', 'kept')
+  await inState(desk.local.kernel, 'kept', 'succeeded')
+  const calls: Record<string, [method: string, path: string, body?: object]> = {
+    'triggers.approve': ['POST', '/v1/triggers/kept/approve', {}],
+    'triggers.history': ['GET', '/v1/triggers/history'],
+    'triggers.list': ['GET', '/v1/triggers'],
+    'triggers.logs': ['GET', '/v1/triggers/kept/logs'],
+    'triggers.pause': ['POST', '/v1/triggers/pause', { id: 'kept' }],
+    'triggers.resume': ['POST', '/v1/triggers/resume', { id: 'kept' }],
+    'triggers.run': ['POST', `${base}/entries/${entry}/triggers/kept/run`, {}],
+    'triggers.test': ['GET', `${base}/entries/${entry}/triggers`],
+  }
+  const all = desk.local.kernel.use(operations).list()
+  expect(all.flatMap(({ name }) => (name.startsWith('triggers.') ? name : [])).sort()).toEqual(Object.keys(calls))
+  for (const [method, path, body] of Object.values(calls))
+    expect((await desk.local.send({ method, path, body })).status, path).toBe(200)
+  expect(kept()).toEqual(before)
+})
 
 describe('what holds a trigger back', () => {
   test('runs that always fail open the breaker, and status says so until it is resumed', async () => {
@@ -151,7 +179,7 @@ describe('what holds a trigger back', () => {
     await record('swapped', 'swap')
     await eventually(() => runsOf(desk.local.kernel, 'swap').length === 1)
     await settled()
-    expect(runsOf(desk.local.kernel, 'swap')).toMatchObject([{ state: 'pending', attempts: 0 }])
+    expect(runsOf(desk.local.kernel, 'swap')).toMatchObject([{ state: 'pending', started: null }])
     const words = expect.stringContaining(`leads to ${two} now, and led to ${one}`)
     await eventually(async () => (await found()).some(({ level }) => level === 'fault'))
     expect(await found()).toContainEqual({ level: 'fault', about: 'Trigger swap', words })
@@ -163,7 +191,7 @@ describe('what holds a trigger back', () => {
     chmodSync(two, 0o777)
     await record('writable', 'swap')
     await eventually(() => runsOf(desk.local.kernel, 'swap').length === 2)
-    expect(runsOf(desk.local.kernel, 'swap')[1]).toMatchObject({ state: 'pending', attempts: 0 })
+    expect(runsOf(desk.local.kernel, 'swap')[1]).toMatchObject({ state: 'pending', started: null })
     expect((await found())[0]?.words).toContain(`${two} can be written by others`)
     chmodSync(two, 0o755)
     expect((await post('/v1/triggers/resume', { id: 'swap' })).status).toBe(200)
@@ -192,7 +220,7 @@ describe('what holds a trigger back', () => {
     await approve('each')
     await record('one', 'each')
     await eventually(() => runsOf(desk.local.kernel, 'each').length === 1)
-    expect(runsOf(desk.local.kernel, 'each')).toMatchObject([{ state: 'pending', attempts: 0 }])
+    expect(runsOf(desk.local.kernel, 'each')).toMatchObject([{ state: 'pending', started: null }])
     const shown = await post('/v1/triggers/each/approve', {})
     expect(shown.json.waiting).toMatchObject([
       { entry: runsOf(desk.local.kernel, 'each')[0]?.entry, author: desk.local.kernel.identity.defaultAgent.handle },

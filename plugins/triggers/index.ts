@@ -63,7 +63,7 @@ export default definePlugin({
       model: ctx.use(readModel),
       access: ctx.use(access),
       claims: new Claims(ctx.use(operations)),
-      runs: new Runs(local, key => join(logs, `${key}.log`)),
+      runs: new Runs(local, logs),
       known: new KnownTriggers(local),
       url: () => ctx.use(http).url,
       logs,

@@ -7,7 +7,7 @@ import { operations } from '../operations/service.ts'
 import { decodeCursor, encodeCursor } from '../read-model/service.ts'
 import { PageInput, pageShape } from '../read-model/wire.ts'
 import { machine, ownersOnly, TriggerId } from './owners.ts'
-import { taskOf } from './runs.ts'
+import { logName, taskOf } from './runs.ts'
 import { triggers } from './service.ts'
 import { CommandShape, commandShape, RunShape, runShape, TriggerShape, triggerShape } from './shapes.ts'
 import { LOG_BYTES } from './supervise.ts'
@@ -176,10 +176,13 @@ function paused({ id, all = false }: { id?: string; all?: boolean }, call: Call,
 export const readLog = operation({
   ...machine,
   name: 'triggers.logs',
-  summary: 'Show what a run said: the last one of a trigger, or the one with a key',
+  summary: 'Show what a run said: the last one of a trigger, or the one with a key; any attempt at it by its number',
   http: 'GET /triggers/:id/logs',
   etag: false,
-  input: Type.Object({ id: { ...TriggerId, description: 'Id of the trigger, or key of a run' } }),
+  input: Type.Object({
+    id: { ...TriggerId, description: 'Id of the trigger, or key of a run' },
+    attempt: Type.Optional(Type.Integer({ minimum: 1, description: 'Which attempt at it; the last by default' })),
+  }),
   output: Type.Object({
     run: RunShape,
     text: Type.String(),
@@ -187,11 +190,12 @@ export const readLog = operation({
   }),
   errors: ['TRIGGER_UNKNOWN', 'RUN_UNKNOWN'],
   cli: { path: 'triggers logs', args: ['id'] },
-  async run({ id }, call) {
+  async run({ id, attempt = null }, call) {
     const all = call.use(triggers)
-    const run = all.runs.byKey(id) ?? all.runs.last(all.get(id).id)
+    const last = all.runs.byKey(id) ?? all.runs.last(all.get(id).id)
+    const run = last && all.runs.started(last.key, attempt)
     if (!run) throw new OpenPactError('RUN_UNKNOWN', { id })
-    const bytes = await logBytes(join(all.logs, `${run.key}.log`))
+    const bytes = await logBytes(join(all.logs, logName(run)))
     if (!bytes) throw new OpenPactError('RUN_UNKNOWN', { id })
     return { run: runShape(run), text: bytes.toString('utf8'), cut: bytes.length > LOG_BYTES }
   },
@@ -214,7 +218,7 @@ async function logBytes(file: string): Promise<Buffer | null> {
 export const listRuns = operation({
   ...machine,
   name: 'triggers.history',
-  summary: 'List what was started, for which entry, and how it ended, newest first',
+  summary: 'List each attempt to start something, for which entry, and how it ended, newest first',
   http: 'GET /triggers/history',
   input: Type.Object({ id: Type.Optional(TriggerId), limit: PageInput.limit, cursor: PageInput.cursor }),
   output: pageShape(RunShape),
@@ -222,7 +226,7 @@ export const listRuns = operation({
   cli: {
     path: 'triggers history',
     args: ['id'],
-    columns: ['started', 'trigger', 'entry', 'state', 'code', 'ms', 'key', 'reason'],
+    columns: ['started', 'trigger', 'entry', 'state', 'code', 'ms', 'key', 'attempt', 'reason'],
   },
   run({ id, limit = 50, cursor }, call) {
     const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(cursor)?.[0]

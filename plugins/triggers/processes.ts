@@ -129,10 +129,11 @@ function statOf(pid: number): Process | null {
 /** macOS and others: `ps` says it, to the second. */
 function table(which: string[]): Process[] {
   try {
-    const text = execFileSync('ps', [...which, '-o', 'pid=,pgid=,stat=,lstart='], {
-      encoding: 'utf8',
-      env: { LC_ALL: 'C' },
-    })
+    // A flag for each: in one list, all that follows the first `=` would be the title of its column (POSIX).
+    const columns = ['pid=', 'pgid=', 'stat=', 'lstart='].flatMap(column => ['-o', column])
+    // Whoever travels changes the clock's zone, and would change what a process is known by.
+    const env = { LC_ALL: 'C', TZ: 'UTC' }
+    const text = execFileSync('ps', [...which, ...columns], { encoding: 'utf8', env })
     return text.split('\n').flatMap(line => {
       const [pid, group, state, ...born] = line.trim().split(/\s+/)
       return state === undefined || state.startsWith('Z')

@@ -2,7 +2,6 @@
  * Starts what waits, one look per trigger at a time, and supervises it. What is decided is written down before it is done: whatever
  * ends the daemon, a run that had begun begins again under its key, after what is left of it was ended.
  */
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ErrorKind, isOpenPactError, type Kernel, type Logger } from '../../kernel/index.ts'
 import type { Access } from '../access/service.ts'
@@ -15,7 +14,7 @@ import { faultOf, gateOf } from './gate.ts'
 import type { KnownTriggers } from './known.ts'
 import { environmentOf, marksOf, payloadOf, RunFolder, removeRunFolder } from './payload.ts'
 import { endMarked, endOrphan } from './processes.ts'
-import type { Run, Runs } from './runs.ts'
+import { logName, type Run, type Runs } from './runs.ts'
 import { type Ended, supervise } from './supervise.ts'
 import { IMPORTED, isImported, type Judging, stopReason, trustOf } from './trust.ts'
 
@@ -53,7 +52,7 @@ const LONGEST_TIMER = 2 ** 31 - 1
 export class Runner {
   readonly #parts: RunnerParts
   readonly #timers = new Map<string, NodeJS.Timeout>()
-  readonly #running = new Map<string, Promise<void>>()
+  readonly #running = new Map<number, Promise<void>>()
   /** Runs under way per trigger. */
   readonly #slots = new Map<string, number>()
   readonly #closing = new AbortController()
@@ -72,8 +71,9 @@ export class Runner {
       if (group || others > 0)
         log.warn('What a stopped daemon left running was ended.', { trigger: run.trigger, run: run.key, pid: run.pid })
       removeRunFolder(this.#folder, run.key)
-      if (run.attempts < MOST_ATTEMPTS) runs.again(run.key, 'its daemon ended during it')
-      else runs.end(run, 'failed', `its daemon ended during it ${run.attempts} times`, { code: null, signal: null })
+      const times = runs.interruptions(run)
+      if (times < MOST_ATTEMPTS) runs.again(run, 'its daemon ended during it')
+      else runs.end(run, 'failed', `its daemon ended during it ${times} times`, { code: null, signal: null })
     }
   }
 
@@ -114,13 +114,12 @@ export class Runner {
     }
     runs.begin(run, now)
     this.#slots.set(id, (this.#slots.get(id) ?? 0) + 1)
-    const begun = { ...run, started: now, attempts: run.attempts + 1 }
-    const work = this.#attempt(trigger, begun).finally(() => {
-      this.#running.delete(run.key)
+    const work = this.#attempt(trigger, { ...run, started: now }).finally(() => {
+      this.#running.delete(run.no)
       this.#slots.set(id, (this.#slots.get(id) ?? 1) - 1)
       this.kick(id)
     })
-    this.#running.set(run.key, work)
+    this.#running.set(run.no, work)
     return true
   }
 
@@ -169,6 +168,7 @@ export class Runner {
     const cause = {
       entry: occurrence.entry.id,
       hops: Math.max(occurrence.entry.hops ?? 0, occurrence.about?.hops ?? 0) + 1,
+      run: run.key,
     }
     const caller: Caller = { agent, pacts: [pact.id], operations: null, access: 'write', cause }
     let { timeout } = trigger.limits
@@ -179,13 +179,13 @@ export class Runner {
       const won = await claims.claim(claim)
       if (won.outcome === 'over') return runs.end(run, 'skipped', won.reason)
       if (won.outcome === 'waits') {
-        runs.claiming(run.key, false)
+        runs.claiming(run.no, false)
         return runs.putBack(run, won.again, won.reason)
       }
       // It may have taken long: what was decided meanwhile holds.
       const held = this.#heldBack(trigger, run)
       if (held !== null) {
-        if (await this.#release(claims, claim, held)) runs.claiming(run.key, false)
+        if (await this.#release(claims, claim, held)) runs.claiming(run.no, false)
         return runs.putBack(run, 0, held)
       }
       // A run never outlives the claim under which it works.
@@ -220,9 +220,6 @@ export class Runner {
       const payload = payloadOf(occurrence, run)
       if (trigger.payload === 'file') folder.write(payload)
       const file = trigger.payload === 'file' ? folder.eventFile : null
-      const logFile = join(logs, `${run.key}.log`)
-      // Each start has a log of its own: an earlier one may have filled it.
-      rmSync(logFile, { force: true })
       // Right before it is started, as a claim may have taken long.
       const fault = faultOf(trigger)
       if (fault !== null) return { how: 'not-started', code: null, signal: null, error: fault }
@@ -233,11 +230,11 @@ export class Runner {
         env: environmentOf(trigger, run, { url: url(), token, agent, dataDir: kernel.dataDir }, file),
         marks: marksOf(run, kernel.dataDir),
         input: trigger.payload === 'stdin' ? payload : null,
-        logFile,
+        logFile: join(logs, logName(run)),
         timeout,
         grace,
         signal: this.#closing.signal,
-        onstart: (pid, born) => runs.began(run.key, pid, born),
+        onstart: (pid, born) => runs.began(run.no, pid, born),
       })
     } finally {
       folder.close()
@@ -259,8 +256,8 @@ export class Runner {
     })
     // What it did not complete is free for others, this machine's next start included.
     const freed = claim && (await this.#release(claims, claim, words))
-    if (freed) runs.claiming(run.key, false)
-    if (how === 'stopped') return runs.again(run.key, 'the daemon stopped during it')
+    if (freed) runs.claiming(run.no, false)
+    if (how === 'stopped') return runs.again(run, 'the daemon stopped during it', { code, signal })
     const worked = how === 'ended' && code === 0
     runs.end(
       run,
@@ -297,7 +294,7 @@ export class Runner {
       lease: limits.timeout + grace + MARGIN_MS,
       begun: run.claiming === 1,
       signal: this.#closing.signal,
-      onbegin: () => runs.claiming(run.key, true),
+      onbegin: () => runs.claiming(run.no, true),
     }
   }
 

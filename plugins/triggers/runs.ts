@@ -1,18 +1,31 @@
 /** Runs as they are kept: those that are to be started, and the log of those that were. */
 import { hash } from 'node:crypto'
 import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Occurrence } from '../events/service.ts'
 import type { Store } from '../store/service.ts'
 import type { Value } from '../store/sqlite.ts'
 import { DAY } from './definition.ts'
 
-export const runStates = ['pending', 'running', 'succeeded', 'failed', 'skipped', 'withdrawn', 'refused'] as const
+export const runStates = [
+  'pending',
+  'running',
+  'succeeded',
+  'failed',
+  'interrupted',
+  'skipped',
+  'withdrawn',
+  'refused',
+] as const
 export type RunState = (typeof runStates)[number]
 
+/** One attempt at a run. */
 export interface Run {
   no: number
   /** OPENPACT_RUN_KEY: the same however often it is started, on every machine, wherever its entry stands in the log. 32 hex */
   key: string
+  /** From 1, under its key. */
+  attempt: number
   trigger: string
   pact: string
   /** Id of the event; another one after a reorder. */
@@ -32,7 +45,6 @@ export interface Run {
   approved: number
   forced: number
   claiming: number
-  attempts: number
   started: number | null
   ended: number | null
   code: number | null
@@ -41,22 +53,25 @@ export interface Run {
   born: string | null
 }
 
+/** How a program ended. */
+type Exit = { code: number | null; signal: string | null }
+
 /** So many wait for a trigger at most; those over it are dropped and counted. */
 export const MOST_WAITING = 1000
-/** So many that ended are kept per trigger. */
+/** So many attempts that ended are kept per trigger. */
 const KEPT = 500
 const PRUNE_EVERY = 50
 const WOKEN = -1
 
 export class Runs {
   readonly #store: Store
-  readonly #logFile: (key: string) => string
+  readonly #logs: string
   #ended = 0
 
-  /** @param logFile where a run with a key keeps what it said */
-  constructor(store: Store, logFile: (key: string) => string) {
+  /** @param logs folder of what they said */
+  constructor(store: Store, logs: string) {
     this.#store = store
-    this.#logFile = logFile
+    this.#logs = logs
   }
 
   /** Runs `fn` in one transaction. */
@@ -73,21 +88,23 @@ export class Runs {
     const key = keyOf(trigger, occurrence)
     const known = this.byKey(key)
     if (known) {
-      const again = known.state === 'withdrawn' || (forced && !['pending', 'running'].includes(known.state))
-      // Asked for by hand it comes without an event of its own.
-      if (event.id !== '') this.#run('UPDATE triggers_runs SET event = ? WHERE key = ?', event.id, key)
-      if (again)
+      const { state } = known
+      let { no } = known
+      if (state === 'withdrawn')
         this.#run(
-          `UPDATE triggers_runs SET state = 'pending', reason = NULL, due = 0, claiming = 0, attempts = 0 WHERE key = ?`,
-          key,
+          `UPDATE triggers_runs SET state = 'pending', reason = NULL, due = 0, claiming = 0, started = NULL WHERE no = ?`,
+          no,
         )
-      if (forced) this.#run('UPDATE triggers_runs SET forced = 1, due = 0 WHERE key = ?', key)
+      else if (forced && state !== 'pending' && state !== 'running') no = this.#repeat(no, null)
+      // Asked for by hand it comes without an event of its own.
+      if (event.id !== '') this.#run('UPDATE triggers_runs SET event = ? WHERE no = ?', event.id, no)
+      if (forced) this.#run('UPDATE triggers_runs SET forced = 1, due = 0 WHERE no = ?', no)
       return this.byKey(key)
     }
     if (!forced && this.waiting(trigger) >= MOST_WAITING) return null
     this.#run(
-      `INSERT INTO triggers_runs(key, trigger, pact, event, kind, subject_id, entry, task, state, created, due, forced)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, 0, ?)`,
+      `INSERT INTO triggers_runs(key, attempt, trigger, pact, event, kind, subject_id, entry, task, state, created, due, forced)
+       VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, 0, ?)`,
       key,
       trigger,
       pact.id,
@@ -102,8 +119,21 @@ export class Runs {
     return this.byKey(key)
   }
 
+  /** The newest attempt at a run. */
   byKey(key: string): Run | null {
-    return this.#list('key = ?', key)[0] ?? null
+    return this.#list('key = ? ORDER BY attempt DESC LIMIT 1', key)[0] ?? null
+  }
+
+  /** An attempt that was started; the newest such without a number. */
+  started(key: string, attempt: number | null): Run | null {
+    const where = 'key = ? AND started IS NOT NULL AND attempt = coalesce(?, attempt) ORDER BY attempt DESC LIMIT 1'
+    return this.#list(where, key, attempt)[0] ?? null
+  }
+
+  /** How often in a row it was interrupted up to this attempt, which is the last. */
+  interruptions({ key, attempt }: Run): number {
+    const sql = `SELECT max(attempt) AS last FROM triggers_runs WHERE key = ? AND attempt < ? AND state <> 'interrupted'`
+    return attempt - Number(this.#store.db.prepare(sql).get(key, attempt)?.last ?? 0)
   }
 
   /** The next to be started. `only` narrows it to those asked for by hand, or those that were approved one by one. */
@@ -129,67 +159,69 @@ export class Runs {
     return this.#count(`trigger = ? AND state = 'running'`, trigger)
   }
 
-  /** Whether an entry started a run of this trigger: what that run wrote must not start it again. */
-  startedBy(trigger: string, pact: string, entry: string): boolean {
-    const sql = 'SELECT 1 FROM triggers_runs WHERE trigger = ? AND pact = ? AND entry = ? LIMIT 1'
-    return this.#store.db.prepare(sql).get(trigger, pact, entry) !== undefined
-  }
-
-  begin({ key, trigger }: Run, now: number): void {
+  begin({ no, trigger }: Run, now: number): void {
     this.transaction(() => {
       this.#run(
-        `UPDATE triggers_runs SET state = 'running', reason = NULL, due = 0, attempts = attempts + 1, started = ?, ended = NULL, code = NULL, signal = NULL,
-         pid = NULL, born = NULL WHERE key = ?`,
+        `UPDATE triggers_runs SET state = 'running', reason = NULL, due = 0, started = ?, ended = NULL, code = NULL, signal = NULL,
+         pid = NULL, born = NULL WHERE no = ?`,
         now,
-        key,
+        no,
       )
       this.#run('DELETE FROM triggers_starts WHERE trigger = ? AND at < ?', trigger, now - DAY)
       this.#run('INSERT INTO triggers_starts VALUES (?, ?)', trigger, now)
     })
   }
 
-  claiming(key: string, yes: boolean): void {
-    this.#run('UPDATE triggers_runs SET claiming = ? WHERE key = ?', yes ? 1 : 0, key)
+  claiming(no: number, yes: boolean): void {
+    this.#run('UPDATE triggers_runs SET claiming = ? WHERE no = ?', yes ? 1 : 0, no)
   }
 
-  began(key: string, pid: number, born: string): void {
-    this.#run('UPDATE triggers_runs SET pid = ?, born = ? WHERE key = ?', pid, born, key)
+  began(no: number, pid: number, born: string): void {
+    this.#run('UPDATE triggers_runs SET pid = ?, born = ? WHERE no = ?', pid, born, no)
   }
 
   /** It did not start: it waits again, and the start does not count. */
-  putBack({ key, trigger, started }: Run, due: number, reason: string): void {
+  putBack({ no, trigger, started }: Run, due: number, reason: string): void {
     this.transaction(() => {
       this.#run(
-        `UPDATE triggers_runs SET state = 'pending', due = CASE due WHEN ${WOKEN} THEN 0 ELSE ? END, reason = ?, pid = NULL, attempts = attempts - 1 WHERE key = ?`,
+        `UPDATE triggers_runs SET state = 'pending', due = CASE due WHEN ${WOKEN} THEN 0 ELSE ? END, reason = ?, started = NULL WHERE no = ?`,
         due,
         reason,
-        key,
+        no,
       )
       this.#uncount(trigger, started)
     })
   }
 
-  /** It was interrupted, or its daemon ended: it starts again under the same key. */
-  again(key: string, reason: string): void {
-    this.#run(`UPDATE triggers_runs SET state = 'pending', due = 0, reason = ?, pid = NULL WHERE key = ?`, reason, key)
+  /**
+   * It was interrupted, or its daemon ended: it starts again under the same key.
+   * @param exit absent when nobody saw it end
+   */
+  again({ no }: Run, reason: string, exit?: Exit): void {
+    this.transaction(() => {
+      this.#repeat(no, reason)
+      this.#run(
+        `UPDATE triggers_runs SET state = 'interrupted', reason = ?, ended = ?, code = ?, signal = ?, pid = NULL WHERE no = ?`,
+        reason,
+        exit ? Date.now() : null,
+        exit?.code ?? null,
+        exit?.signal ?? null,
+        no,
+      )
+    })
   }
 
-  /** @param started false when no program was run */
-  end(
-    { key, trigger, started }: Run,
-    state: RunState,
-    reason: string | null,
-    exit?: { code: number | null; signal: string | null },
-  ): void {
+  /** @param exit absent when no program was run */
+  end({ no, trigger, started }: Run, state: RunState, reason: string | null, exit?: Exit): void {
     this.transaction(() => {
       this.#run(
-        'UPDATE triggers_runs SET state = ?, reason = ?, ended = ?, code = ?, signal = ?, pid = NULL, claiming = 0, forced = 0 WHERE key = ?',
+        'UPDATE triggers_runs SET state = ?, reason = ?, ended = ?, code = ?, signal = ?, pid = NULL, claiming = 0, forced = 0 WHERE no = ?',
         state,
         reason,
         Date.now(),
         exit?.code ?? null,
         exit?.signal ?? null,
-        key,
+        no,
       )
       if (!exit) this.#uncount(trigger, started)
     })
@@ -220,7 +252,7 @@ export class Runs {
   }
 
   approve(keys: readonly string[]): void {
-    for (const key of keys) this.#run('UPDATE triggers_runs SET approved = 1 WHERE key = ?', key)
+    for (const key of keys) this.#run(`UPDATE triggers_runs SET approved = 1 WHERE key = ? AND state = 'pending'`, key)
   }
 
   /** Those that an earlier daemon left running. */
@@ -255,6 +287,14 @@ export class Runs {
     )
   }
 
+  /** Another attempt that waits, as this one did. Answers its number. */
+  #repeat(no: number, reason: string | null): number {
+    const same = 'trigger, pact, event, kind, subject_id, entry, task'
+    const sql = `INSERT INTO triggers_runs(key, attempt, ${same}, state, reason, created, due, approved, forced, claiming)
+      SELECT key, attempt + 1, ${same}, 'pending', ?, ?, 0, approved, forced, claiming FROM triggers_runs WHERE no = ?`
+    return Number(this.#store.db.prepare(sql).run(reason, Date.now(), no).lastInsertRowid)
+  }
+
   #uncount(trigger: string, started: number | null): void {
     this.#run(
       'DELETE FROM triggers_starts WHERE rowid = (SELECT rowid FROM triggers_starts WHERE trigger = ? AND at = ? LIMIT 1)',
@@ -265,9 +305,9 @@ export class Runs {
 
   #prune(trigger: string): void {
     const sql = `DELETE FROM triggers_runs WHERE trigger = ?1 AND state NOT IN ('pending', 'running') AND no <=
-      (SELECT no FROM triggers_runs WHERE trigger = ?1 ORDER BY no DESC LIMIT 1 OFFSET ?2) RETURNING key`
-    for (const { key } of this.#store.db.prepare(sql).all(trigger, KEPT))
-      rmSync(this.#logFile(String(key)), { force: true })
+      (SELECT no FROM triggers_runs WHERE trigger = ?1 ORDER BY no DESC LIMIT 1 OFFSET ?2) RETURNING *`
+    for (const run of this.#store.db.prepare(sql).all(trigger, KEPT) as unknown as Run[])
+      rmSync(join(this.#logs, logName(run)), { force: true })
   }
 
   #count(where: string, ...values: Value[]): number {
@@ -281,6 +321,11 @@ export class Runs {
   #list(where: string, ...values: Value[]): Run[] {
     return this.#store.db.prepare(`SELECT * FROM triggers_runs WHERE ${where}`).all(...values) as unknown as Run[]
   }
+}
+
+/** The file with what an attempt said. */
+export function logName({ key, attempt }: Run): string {
+  return attempt === 1 ? `${key}.log` : `${key}.${attempt}.log`
 }
 
 /** The task that an event is about, or null. */

@@ -12,6 +12,7 @@ const orNull = <const T extends TSchema>(type: T) => Type.Union([type, Type.Null
 
 export const RunShape = Type.Object({
   key: Type.String({ description: 'OPENPACT_RUN_KEY: the same whenever this is started again' }),
+  attempt: Type.Integer({ description: 'Which attempt at it, from 1' }),
   trigger: Type.String(),
   pact: Type.String(),
   entry: Type.String({ description: 'Id of the entry that brought the event about' }),
@@ -19,7 +20,6 @@ export const RunShape = Type.Object({
   task: orNull(Type.String()),
   state: Type.Enum([...runStates]),
   reason: orNull(Type.String({ description: 'Why it waits, or how it ended' })),
-  attempts: Type.Integer(),
   created: Time,
   started: orNull(Time),
   ms: orNull(Type.Integer({ description: 'How long it ran' })),
@@ -78,10 +78,10 @@ export function triggerShape(trigger: Trigger, all: Triggers): TriggerShape {
 }
 
 export function runShape(run: Run): Static<typeof RunShape> {
-  const { key, trigger, pact, entry, kind, task, state, reason, attempts, created, started, ended, code, signal } = run
+  const { key, attempt, trigger, pact, entry, kind, task, state, reason, created, started, ended, code, signal } = run
   const ms = started !== null && ended !== null ? ended - started : null
   const times = { created: iso(created), started: started === null ? null : iso(started) }
-  return { key, trigger, pact, entry, event: kind, task, state, reason, attempts, ...times, ms, code, signal }
+  return { key, attempt, trigger, pact, entry, event: kind, task, state, reason, ...times, ms, code, signal }
 }
 
 export function commandShape(trigger: Trigger, task: string | null): Static<typeof CommandShape> {

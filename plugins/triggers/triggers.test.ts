@@ -191,6 +191,33 @@ describe('a run', () => {
     )
   })
 
+  test('starts another trigger on the same entry, never its own; both together stop at the hop limit', async () => {
+    desk.programs.agent(
+      'talks',
+      `await ask('POST', pact + '/knowledge', { content: env.OPENPACT_TRIGGER + ' after ' + process.argv[2], topic: 'talk' })`,
+    )
+    const talk = (id: string) => on('talk', 'talks it', { id, limits: { rate: '100/m', concurrency: 4 } })
+    await setTriggers(desk.local.kernel, [talk('one'), talk('two')])
+    const first = await record('begin', 'talk')
+    const known = (id: string) => desk.local.kernel.use(triggers).known.get(id)
+    // Of each hop one entry is of each: the trigger that wrote it refuses it, and at the end of three runs both do.
+    await eventually(async () => {
+      await settled()
+      return known('one').stopped === 4 && known('two').stopped === 4
+    })
+    const { json } = await desk.local.send({ path: `${base}/entries?type=knowledge&topic=talk&order=asc` })
+    const [begin, ...chain] = json.entries as { id: string; caused_by: string; hops: number; run: string }[]
+    expect([begin!.id, 'run' in begin!]).toEqual([first, false])
+    expect(chain.map(({ hops }) => hops)).toEqual([1, 1, 2, 2, 3, 3])
+    const runs = await Promise.all(['one', 'two'].map(id => inState(desk.local.kernel, id, 'succeeded', 3)))
+    const writer = (run: string) => runs.findIndex(all => all.some(({ key }) => key === run))
+    for (const { run, caused_by } of chain) {
+      const cause = chain.find(({ id }) => id === caused_by)
+      expect(writer(run)).not.toBe(-1)
+      if (cause) expect(writer(run), 'never its own').toBe(1 - writer(cause.run))
+    }
+  })
+
   test('may do what its token allows, in its pact, and decide nothing about triggers', async () => {
     const other = await desk.local.kernel.pacts.create({ name: 'other', alias: 'other' })
     desk.programs.agent(
@@ -275,7 +302,7 @@ test('test says what would be started and starts nothing; run starts it by hand'
     env: expect.arrayContaining(['OPENPACT_TASK', 'OPENPACT_TOKEN', 'PATH']),
     claim: 'open',
   })
-  expect(runsOf(desk.local.kernel, 'once')).toMatchObject([{ state: 'pending', attempts: 0 }])
+  expect(runsOf(desk.local.kernel, 'once')).toMatchObject([{ state: 'pending', started: null }])
   const byHand = (trigger: string, of: string) => post(`${base}/entries/${of}/triggers/${trigger}/run`, {})
   expect((await byHand('once', id)).json).toMatchObject({
     error: 'TRIGGER_REFUSED',
@@ -296,16 +323,34 @@ test('test says what would be started and starts nothing; run starts it by hand'
     state: expect.stringMatching(/pending|running/),
     entry: text,
   })
-  await eventually(
-    () =>
-      runsOf(desk.local.kernel, 'other')[0]?.state === 'succeeded' &&
-      runsOf(desk.local.kernel, 'other')[0]?.attempts === 1,
-  )
-  const history = await desk.local.send({ path: '/v1/triggers/history?id=other' })
-  expect(history.json.entries).toMatchObject([
-    { trigger: 'other', entry: text, state: 'succeeded', code: 0, ms: expect.any(Number) },
+  await inState(desk.local.kernel, 'other', 'succeeded', 2)
+})
+
+test('each attempt at a run stays in the history, with how it ended and what it said', async () => {
+  desk.programs.script('repeats', 'n=$(ls $OUT | grep -c ^repeat); touch $OUT/repeat$n; echo said $n; exit $n')
+  await setTriggers(desk.local.kernel, [on('repeats', 'repeats', { env: { set: { OUT: desk.programs.dir } } })])
+  const entry = await record('go', 'repeats')
+  await inState(desk.local.kernel, 'repeats', 'succeeded')
+  const ended = () => runsOf(desk.local.kernel, 'repeats').filter(({ state }) => state === 'failed').length
+  for (const times of [1, 2]) {
+    await post(`${base}/entries/${entry}/triggers/repeats/run`, {})
+    await eventually(() => ended() === times)
+  }
+  const { json } = await desk.local.send({ path: '/v1/triggers/history?id=repeats' })
+  const [third, second, first] = json.entries as Record<string, unknown>[]
+  const common = { key: first!.key, trigger: 'repeats', entry, ms: expect.any(Number) }
+  expect(json.entries).toMatchObject([
+    { ...common, attempt: 3, state: 'failed', code: 2 },
+    { ...common, attempt: 2, state: 'failed', code: 1 },
+    { ...common, attempt: 1, state: 'succeeded', code: 0 },
   ])
-  expect((await desk.local.send({ path: '/v1/triggers/other/logs' })).json.text).toBe('worked\n')
+  const said = async (id: unknown, query = '') =>
+    (await desk.local.send({ path: `/v1/triggers/${id}/logs${query}` })).json
+  for (const [at, run] of [first, second, third].entries())
+    expect(await said(common.key, `?attempt=${at + 1}`)).toEqual({ run, text: `said ${at}\n`, cut: false })
+  expect(await said(common.key)).toMatchObject({ run: third })
+  expect(await said('repeats')).toMatchObject({ run: third })
+  expect(await said('repeats', '?attempt=4')).toMatchObject({ error: 'RUN_UNKNOWN' })
 })
 
 test('a daemon that stops ends its runs, and they begin again under the same key', async () => {
@@ -319,7 +364,10 @@ test('a daemon that stops ends its runs, and they begin again under the same key
   await desk.local.restart()
   const [run] = await inState(desk.local.kernel, 'slow', 'succeeded')
   expect(desk.programs.lines('keys')).toEqual([run!.key, run!.key])
-  expect(run!.attempts).toBe(2)
+  expect(runsOf(desk.local.kernel, 'slow')).toMatchObject([
+    { attempt: 1, state: 'interrupted', signal: 'SIGTERM', reason: 'the daemon stopped during it' },
+    { attempt: 2, state: 'succeeded', key: run!.key, code: 0 },
+  ])
 })
 
 function gone(pid: number): boolean {

@@ -41,7 +41,7 @@ export class Triggers {
   constructor(parts: TriggerParts) {
     this.#parts = parts
     const { kernel, matcher, runs } = parts
-    this.#judging = { kernel, matcher, startedBy: (trigger, pact, entry) => runs.startedBy(trigger, pact, entry) }
+    this.#judging = { kernel, matcher, isRunOf: (key, trigger) => runs.byKey(key)?.trigger === trigger }
     this.#runner = new Runner({ ...parts, judging: this.#judging, trigger: id => this.#set.get(id) })
     this.#consumer = parts.consumers.open({
       name: 'triggers',

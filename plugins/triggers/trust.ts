@@ -11,8 +11,8 @@ export const IMPORTED = 'import'
 export interface Judging {
   kernel: Kernel
   matcher: Pick<Matcher, 'occurrencesOf'>
-  /** Whether an entry started a run of a trigger. */
-  startedBy(trigger: string, pact: string, entry: string): boolean
+  /** Whether a key is that of a run of a trigger, here or on another machine with the same trigger. */
+  isRunOf(key: string, trigger: string): boolean
 }
 
 /** What the file names, and what was named when it was approved. */
@@ -34,19 +34,18 @@ export function stopReason(occurrence: Occurrence, trigger: Trigger, trust: Trus
     entries.push([about, written?.role ?? null])
   }
   for (const [each, itsRole] of entries) {
-    const reason = refusal(each, itsRole, trust, trigger.id, pact, judging)
+    const reason = refusal(each, itsRole, trust, trigger.id, judging)
     if (reason !== null) return reason
   }
   return null
 }
 
 function refusal(
-  { origin, agent, identity, caused_by, hops = 0 }: EntryView,
+  { origin, agent, identity, run, hops = 0 }: EntryView,
   role: string | null,
   trust: Trust,
   trigger: string,
-  pact: Pact,
-  { kernel, startedBy }: Judging,
+  { kernel, isRunOf }: Judging,
 ): string | null {
   if (origin !== undefined && !trust.origins.includes(origin))
     return 'it came from another pact, and its origin is not named in trust'
@@ -54,7 +53,7 @@ function refusal(
   const named = trust.authors.some(author => (author === 'me' ? me : author === agent || author === identity))
   if (!named && !(role !== null && trust.roles.includes(role))) return 'its author is not trusted'
   if (hops >= trust.max_hops) return `it stands at the end of ${hops} runs, and max_hops is ${trust.max_hops}`
-  return caused_by !== undefined && startedBy(trigger, pact.id, caused_by) ? 'a run of this trigger wrote it' : null
+  return run !== undefined && isRunOf(run, trigger) ? 'a run of this trigger wrote it' : null
 }
 
 /** Whether an entry was carried over from a log that ended: an event of long ago. */

@@ -55,6 +55,7 @@ export const listSubscriptions = operation({
   output: Type.Object({ entries: Type.Array(SubscriptionShape), cursor: Type.Null(), has_more: Type.Literal(false) }),
   cli: { path: 'subscriptions list', columns: ['id', 'state', 'callback', 'pending', 'lag_ms', 'dead', 'reason'] },
   run(_input, call) {
+    noRun(call)
     const all = call.use(webhooks)
     const entries = all.list(call.pact).map(subscription => subscriptionShape(subscription, all.deliveries))
     return { entries, cursor: null, has_more: false as const }
@@ -173,23 +174,23 @@ export const replayDeliveries = operation({
 })
 
 /**
- * A run was started by what somebody else wrote, and speaks for an agent of this machine; what it did to a subscription would go on
- * after it. @throws OpenPactError OUT_OF_SCOPE
+ * A run was started by what somebody else wrote, and speaks for an agent of this machine. What it did to a subscription would go on
+ * after it, and the path of a callback may be a secret of the user. @throws OpenPactError OUT_OF_SCOPE
  */
 function noRun({ caller }: Call): void {
   if (caller.cause)
-    throw new OpenPactError('OUT_OF_SCOPE', { reason: 'a run of a trigger may not make or change subscriptions' })
+    throw new OpenPactError('OUT_OF_SCOPE', { reason: 'subscriptions are no affair of a run of a trigger' })
 }
 
 /** For whoever made it, or has no limits. @throws OpenPactError SUBSCRIPTION_UNKNOWN, OUT_OF_SCOPE */
 function owned(call: Call, id: string) {
-  noRun(call)
   const subscription = found(call, id)
   if (subscription.agent === call.caller.agent || unlimited(call.caller)) return subscription
   throw new OpenPactError('OUT_OF_SCOPE', { reason: `the subscription is of the agent "${subscription.agent}"` })
 }
 
-/** @throws OpenPactError SUBSCRIPTION_UNKNOWN */
+/** @throws OpenPactError SUBSCRIPTION_UNKNOWN, OUT_OF_SCOPE */
 function found(call: Call, id: string) {
+  noRun(call)
   return call.use(webhooks).get(call.pact, id)
 }

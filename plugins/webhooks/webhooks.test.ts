@@ -124,7 +124,7 @@ describe('a subscription', () => {
     }
     const reader = (await issue({ access: 'read' })).token
     expect((await post(base, { callback: 'http://1.1.1.1/' }, reader)).json.error).toBe('OUT_OF_SCOPE')
-    const run = (await issue({ cause: { entry: '0badcafe-1', hops: 1 } })).token
+    const run = (await issue({ cause: { entry: '0badcafe-1', hops: 1, run: '0'.repeat(32) } })).token
     expect((await post(base, { callback: 'http://1.1.1.1/' }, run)).json.error).toBe('OUT_OF_SCOPE')
     expect((await post(base, { callback: receiver.url }, (await issue({})).token)).status).toBe(201)
   })
@@ -295,18 +295,20 @@ test('what an agent subscribed to is changed by it, or by whoever has no limits'
   expect((await change(owner, 'DELETE')).json).toEqual({ id, deleted: true })
 })
 
-test('a run of a trigger changes none, though it speaks for the agent that subscribed', async () => {
-  const { id, agent } = await subscribe({ topic: 'run' })
-  const cause = { entry: '0badcafe-1', hops: 1 }
+test('a run of a trigger sees and changes none, though it speaks for the agent that subscribed', async () => {
+  const callback = `${receiver.url}/secret-path?key=secret-query`
+  const { id, agent } = await subscribe({ topic: 'run', callback })
+  const cause = { entry: '0badcafe-1', hops: 1, run: '0'.repeat(32) }
   const { token } = await local.kernel.use(access).issue({ agent: String(agent), cause })
-  for (const [method, path] of everyChange) {
+  const looks = ['', `/${id}`, `/${id}/deliveries`].map(path => ['GET', path] as const)
+  for (const [method, path] of [...looks, ...everyChange.map(([how, path]) => [how, `/${id}${path}`] as const)]) {
     const body = method === 'POST' ? {} : undefined
-    const { status, json } = await local.send({ method, path: `${base}/${id}${path}`, token, body })
-    expect([status, json.error], path).toEqual([403, 'OUT_OF_SCOPE'])
+    const { status, json, text } = await local.send({ method, path: `${base}${path}`, token, body })
+    expect([status, json.error], `${method} ${path}`).toEqual([403, 'OUT_OF_SCOPE'])
+    expect(text).not.toContain('secret-')
   }
   expect(receiver.received).toEqual([])
-  expect((await show(id)).state).toBe('ok')
-  expect((await local.send({ path: base, token })).text).not.toContain('whsec_')
+  expect(await list()).toMatchObject([{ id, callback, state: 'ok' }])
 })
 
 test('a ping is answered with how it went', async () => {

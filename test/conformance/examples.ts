@@ -257,7 +257,7 @@ export const examples: Record<string, Example> = {
       return { id: 'ready', entry: id }
     },
     refused: [{ id: 'ready', entry: unknown }, 'ENTRY_UNKNOWN'],
-    moving: ['key', 'state', 'reason', 'attempts', 'started', 'ms', 'code'],
+    moving: ['key', 'attempt', 'state', 'reason', 'started', 'ms', 'code'],
   },
   'triggers.test': { works: idOf(knowledge), refused: [{ id: unknown }, 'ENTRY_UNKNOWN'] },
 

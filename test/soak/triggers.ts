@@ -17,6 +17,7 @@ interface Run {
   key: string
   task: string | null
   state: string
+  reason: string | null
 }
 
 /** @param rounds tasks, one after the other */
@@ -29,7 +30,7 @@ export async function triggers(seed: number, rounds: number, progress: (line: st
     'worker',
     `const { appendFileSync, readFileSync } = require('node:fs')
     const { title } = JSON.parse(readFileSync(env.OPENPACT_EVENT_FILE, 'utf8')).data.entry.payload
-    appendFileSync(env.OUT + '/worked', env.OPENPACT_TASK + ' ' + env.OPENPACT_RUN_KEY + ' ' + process.pid + '\\n')
+    appendFileSync(env.OUT + '/worked', env.OPENPACT_TASK + ' ' + env.OPENPACT_RUN_KEY + ' ' + process.pid + ' ' + env.OPENPACT_HOME + '\\n')
     const tries = readFileSync(env.OUT + '/worked', 'utf8').split('\\n').filter(line => line.startsWith(env.OPENPACT_TASK + ' '))
     if (title === 'hang' && tries.length === 1) return setInterval(() => {}, 1000)
     const { status } = await ask('PUT', pact + '/tasks/' + env.OPENPACT_TASK + '/complete', { result: 'done' })
@@ -59,10 +60,9 @@ export async function triggers(seed: number, rounds: number, progress: (line: st
     for (; kills < KILLS; kills++) {
       const task = await create(founder, 'hang')
       await eventually('somebody works on it', async () => worked(task).length === 1, PATIENCE)
-      const running = await eventually('who', async () => {
-        for (const daemon of others) if ((await runOf(daemon, task))?.state === 'running') return daemon
-        return null
-      })
+      // Others may be running too as far as they know, while their claims wait to be confirmed.
+      const home = worked(task)[0]?.split(' ')[3]
+      const running = others.find(({ dataDir }) => dataDir === home) as TestDaemon
       await running.kill9()
       await complete(founder, task, LEASE)
       await running.start()
@@ -75,9 +75,12 @@ export async function triggers(seed: number, rounds: number, progress: (line: st
     }
     for (const [number, daemon] of daemons.entries()) {
       const { body } = await daemon.get<{ entries: Run[] }>('/v1/triggers/history?limit=1000')
-      for (const { task, state } of body.entries)
-        if (!['succeeded', 'skipped', 'pending'].includes(state) || (state === 'pending' && daemon !== founder))
-          faults.push(`daemon ${number}: the run for ${task} is ${state}`)
+      for (const { task, state, reason } of body.entries)
+        if (
+          !['succeeded', 'skipped', 'interrupted', 'pending'].includes(state) ||
+          (state === 'pending' && daemon !== founder)
+        )
+          faults.push(`daemon ${number}: the run for ${task} is ${state}: ${reason}`)
     }
   } catch (error) {
     faults.push(error instanceof Error ? error.message : String(error))

@@ -2,10 +2,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { OpenPactError } from '../../../kernel/index.ts'
 import { connect, type KernelGroup, kernels, type TestKernel, until } from '../../../test/support/kernels.ts'
+import access from '../../access/index.ts'
 import operationsPlugin from '../../operations/index.ts'
 import { type Answer, operations } from '../../operations/service.ts'
 import readModelPlugin from '../../read-model/index.ts'
 import { readModel } from '../../read-model/service.ts'
+import store from '../../store/index.ts'
 import tasks from '../index.ts'
 import type { TaskState } from '../state.ts'
 
@@ -14,7 +16,13 @@ let a: TestKernel
 let b: TestKernel
 
 beforeAll(async () => {
-  group = await kernels(2, [readModelPlugin, { plugin: operationsPlugin, config: { check_output: true } }, tasks])
+  group = await kernels(2, [
+    store,
+    access,
+    readModelPlugin,
+    { plugin: operationsPlugin, config: { check_output: true } },
+    tasks,
+  ])
   ;[a, b] = group.kernels as [TestKernel, TestKernel]
 })
 afterAll(() => group.dispose())
