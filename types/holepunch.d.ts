@@ -228,6 +228,7 @@ declare module 'autobase' {
     replicate(isInitiator: boolean | object, options?: object): Duplex
     views(): Hypercore[]
     // Private: what kernel/ledger/views.ts changes.
+    _applyState: { maybeSigned(): Promise<void> } | null
     _ackTimer: object | null
     _startAckTimer(): void
     _bumpAckTimer(): void
@@ -273,6 +274,7 @@ declare module 'autobase/lib/apply-state.js' {
     }
     _appendLocalNodes(nodes: LocalNode[]): Promise<void>
     _open(): Promise<void>
+    maybeSigned(): Promise<void>
     _boot(): Promise<void>
     _flush(localNodes: LocalNode[] | null): Promise<void>
     shouldMigrate(): Promise<boolean>

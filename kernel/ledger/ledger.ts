@@ -162,6 +162,7 @@ export class Ledger implements Pact, Replicated {
     // After a fast-forward blocks may be missing, and nobody is connected yet: waiting for them here would be in vain.
     const complete = await isComplete(this.base)
     await this.firstUpdate(complete ? CATCH_UP_LIMIT : SPARSE_LIMIT)
+    this.base.seal()
     await this.writing.resume(complete)
     await this.pump.startAt(this.length, this.confirmed)
     this.writing.receipts.settle(this.confirmed)

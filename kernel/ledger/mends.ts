@@ -38,6 +38,7 @@ export function mendAutobase(): void {
   refuseUnchecked(version)
   for (const mend of Object.values(mends)) mend()
   announceFlushes()
+  paceCommits()
 }
 
 /**
@@ -51,6 +52,19 @@ function announceFlushes(): void {
       const { atom } = this.store
       // Called in the middle of a flush, beside the views themselves.
       atom.onflush(() => void atom.flushed().then(() => this.base.emit('flushed')))
+    }
+  })
+}
+
+/**
+ * No mend either: lets a base put off moving signed views into their own cores. It is as if the last signature had not come yet, which with
+ * several indexers is so after every append.
+ */
+function paceCommits(): void {
+  wrap('maybeSigned', original => {
+    return async function (this: ApplyState) {
+      const { commitsNow } = this.base as { commitsNow?: () => boolean }
+      if (commitsNow?.call(this.base) ?? true) await original.call(this)
     }
   })
 }
@@ -126,7 +140,7 @@ export const mends = {
   },
 }
 
-type Wrapped = '_open' | '_flush' | '_boot' | 'shouldMigrate'
+type Wrapped = '_open' | 'maybeSigned' | '_flush' | '_boot' | 'shouldMigrate'
 
 // On the function and by a global symbol, so that a second copy of this module sees what the first has done.
 const mended = Symbol.for('openpact.autobase.mended')

@@ -12,6 +12,12 @@ const ACK_INTERVAL = 200
 const RESTING_INTERVAL = 10_000
 
 /**
+ * ms between two times that a sole indexer moves what it has signed into the views' own cores. Each costs as much as the append before it;
+ * only a machine that fast-forwards looks there.
+ */
+const COMMIT_INTERVAL = 200
+
+/**
  * Blocks of Autobase's own view, about two for each batch of entries, that a machine must be behind before it skips them. Autobase's 16 would
  * leave everyone who missed a few entries with gaps, and unable to write if the link is lost again; so many are applied in a second or two.
  */
@@ -24,6 +30,9 @@ export class Base extends Autobase<Views> {
   private looking = false
   /** Lengths of the views that a sole indexer had signed at the last flush. */
   private sealed = { log: 0, state: 0 }
+  /** When signed views were moved last, on the clock of `performance`. */
+  private committed = Number.NEGATIVE_INFINITY
+  private commitTimer: NodeJS.Timeout | null = null
 
   constructor(...options: ConstructorParameters<typeof Autobase<Views>>) {
     super(...options)
@@ -62,7 +71,35 @@ export class Base extends Autobase<Views> {
   }
 
   private get sole(): boolean {
-    return this.isIndexer && this.linearizer?.indexers.length === 1 && this.system?.indexers.length === 1
+    const { system } = this
+    return (
+      this.isIndexer &&
+      this.linearizer?.indexers.length === 1 &&
+      system?.indexers.length === 1 &&
+      system.pendingIndexers.length === 0
+    )
+  }
+
+  /** Asked by Autobase (mends.ts) whether to move what is signed. If not now, it is done when the interval is over. */
+  commitsNow(): boolean {
+    if (!this.sole || this.closing) return true
+    const wait = this.committed + COMMIT_INTERVAL - performance.now()
+    if (wait > 0) {
+      this.commitTimer ??= setTimeout(() => void this.commit(), wait).unref()
+      return false
+    }
+    this.committed = performance.now()
+    return true
+  }
+
+  private async commit(): Promise<void> {
+    this.commitTimer = null
+    try {
+      await this._applyState?.maybeSigned()
+      await this.update()
+    } catch {
+      // It is closing; the next start moves what is left.
+    }
   }
 
   /** Length of a view below which nothing moves any more. */
@@ -72,7 +109,7 @@ export class Base extends Autobase<Views> {
   }
 
   /** The signature of a sole indexer is on disk with what it signs, in its own core, a while before the views' cores have it. */
-  private seal(): void {
+  seal(): void {
     if (!this.sole || this.system?.core.length !== this.indexedLength) return
     this.sealed = { log: this.view.log.length, state: this.view.state.core.length }
   }
