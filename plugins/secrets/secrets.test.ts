@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import config from '../../openpact.config.ts'
 import { type Local, openLocal } from '../../test/support/local-door.ts'
 import knowledge from '../knowledge/index.ts'
+import { type Operation, operationPoint } from '../operations/operation.ts'
 import { readModel } from '../read-model/service.ts'
 import secrets from './index.ts'
 import { loadScanner } from './scanner.ts'
@@ -75,6 +77,28 @@ test('the author may override it, and the entry says so for good', async () => {
   expect(listed).toMatchObject([{ id: json.id, secret_allowed: true }])
   const plain = await record({ topic: 'other', content: 'nothing to hide' })
   expect(plain.json).not.toHaveProperty('secret_allowed')
+})
+
+test('the override is offered where an entry is signed, and nowhere else', () => {
+  const offering = (config.plugins as { contributes?: { point: string; value: unknown }[] }[])
+    .flatMap(({ contributes = [] }) => contributes.filter(({ point }) => point === operationPoint.id))
+    .map(({ value }) => value as Operation)
+    .filter(({ input }) => JSON.stringify(input).includes('"allow_secret"'))
+    .map(({ name }) => name)
+  expect(offering.sort()).toEqual([
+    'invites.create',
+    'knowledge.record',
+    'messages.send',
+    'pacts.amend',
+    'pacts.indexers',
+    'pacts.role',
+    'skills.publish',
+    'tasks.claim',
+    'tasks.complete',
+    'tasks.create',
+    'tasks.release',
+    'tasks.renew',
+  ])
 })
 
 test('what is written past the operations is looked over as well: keys, lists, references', async () => {
