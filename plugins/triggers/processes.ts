@@ -131,7 +131,8 @@ function table(which: string[]): Process[] {
   try {
     const text = execFileSync('ps', [...which, '-o', 'pid=,pgid=,stat=,lstart='], {
       encoding: 'utf8',
-      env: { LC_ALL: 'C' },
+      // The same text for the same moment, wherever the machine has been carried since.
+      env: { LC_ALL: 'C', TZ: 'UTC' },
     })
     return text.split('\n').flatMap(line => {
       const [pid, group, state, ...born] = line.trim().split(/\s+/)
