@@ -35,7 +35,7 @@ function bornOf(pid: number): string | null {
   try {
     if (process.platform !== 'linux') {
       const env = { LC_ALL: 'C', TZ: 'UTC' }
-      const text = execFileSync('ps', ['-p', String(pid), '-o', 'stat=,lstart='], { encoding: 'utf8', env })
+      const text = execFileSync('ps', ['-p', String(pid), '-o', 'stat=', '-o', 'lstart='], { encoding: 'utf8', env })
       const [state, ...born] = text.trim().split(/\s+/)
       return state?.startsWith('Z') ? null : born.join(' ')
     }

@@ -129,7 +129,9 @@ function statOf(pid: number): Process | null {
 /** macOS and others: `ps` says it, to the second. */
 function table(which: string[]): Process[] {
   try {
-    const text = execFileSync('ps', [...which, '-o', 'pid=,pgid=,stat=,lstart='], {
+    // Each by itself: a BSD takes what follows the first `=` for a title.
+    const columns = ['pid=', 'pgid=', 'stat=', 'lstart='].flatMap(column => ['-o', column])
+    const text = execFileSync('ps', [...which, ...columns], {
       encoding: 'utf8',
       // The same text for the same moment, wherever the machine has been carried since.
       env: { LC_ALL: 'C', TZ: 'UTC' },
