@@ -9,6 +9,8 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { type Receiver, startReceiver } from '../support/receiver.ts'
 
 const run = promisify(execFile)
+/** ms that one command may take, `npx` with what it downloads. */
+const LIMIT = 300_000
 
 /** Program and first arguments of `openpact`. */
 export type Command = [string, ...string[]]
@@ -44,7 +46,7 @@ class Newcomer {
   /** The same for one that reads a line. */
   async told(line: string, ...args: string[]): Promise<string> {
     const [program, ...first] = this.command
-    const running = run(program, [...first, ...args], { env: this.env, cwd: this.home })
+    const running = run(program, [...first, ...args], { env: this.env, cwd: this.home, timeout: LIMIT })
     running.child.stdin?.end(line)
     return (await running).stdout
   }

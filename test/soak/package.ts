@@ -14,6 +14,8 @@ import type { Outcome } from './run.ts'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../../', import.meta.url))
+/** ms that an install may take. */
+const LIMIT = 600_000
 const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
 
 /** How one way of installing calls the command, and where its packages are. */
@@ -29,7 +31,7 @@ type Install = (folder: string, tarballs: readonly [string, ...string[]]) => Pro
 const ways: Record<string, Install> = {
   'an empty directory': async (folder, tarballs) => {
     await writeFile(join(folder, 'package.json'), '{"private":true}')
-    await run('npm', ['install', '--ignore-scripts', ...quiet, ...tarballs], { cwd: folder })
+    await run('npm', ['install', '--ignore-scripts', ...quiet, ...tarballs], { cwd: folder, timeout: LIMIT })
     const main = join(folder, 'node_modules', 'openpact', 'dist', 'cli', 'main.js')
     const exported = [
       'openpact',
@@ -42,7 +44,9 @@ const ways: Record<string, Install> = {
     return { command: [process.execPath, main], main }
   },
   'a global install': async (folder, [tarball]) => {
-    await run('npm', ['install', '--global', '--ignore-scripts', ...quiet, '--prefix', folder, tarball])
+    await run('npm', ['install', '--global', '--ignore-scripts', ...quiet, '--prefix', folder, tarball], {
+      timeout: LIMIT,
+    })
     const linked = join(folder, 'bin', 'openpact')
     return { command: [linked], main: await realpath(linked) }
   },
