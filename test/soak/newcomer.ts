@@ -35,7 +35,10 @@ class Newcomer {
     const { userconfig, cache } = JSON.parse(stdout) as Record<'userconfig' | 'cache', string>
     const path = [dirname(process.execPath), process.env.PATH].join(delimiter)
     const npm = { npm_config_userconfig: userconfig, npm_config_cache: cache }
-    return new Newcomer(command, home, { PATH: path, HOME: home, ...npm })
+    // How the registry is reached from here: npx asks it anew, and without these it would ask for minutes in vain.
+    const way = /^(NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|https?_proxy|no_proxy)$/i
+    const network = Object.fromEntries(Object.entries(process.env).filter(([name]) => way.test(name)))
+    return new Newcomer(command, home, { ...(network as Record<string, string>), PATH: path, HOME: home, ...npm })
   }
 
   /** Answers what one command prints. */
