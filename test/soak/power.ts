@@ -127,17 +127,21 @@ async function settle(peers: Peer[], loser: Peer): Promise<string | null> {
       joined = open
     }
     if (open?.base.writable && !open.base.held) break
-    if (Date.now() > deadline) return stillHeld(peers, loser)
+    if (Date.now() > deadline)
+      return stillHeld(
+        peers.filter(peer => peer !== loser),
+        loser,
+      )
     await pause(20)
   }
   for (const cut of cuts) await cut()
   return null
 }
 
-async function stillHeld(peers: Peer[], loser: Peer): Promise<string> {
+async function stillHeld(others: Peer[], loser: Peer): Promise<string> {
   const { key, length, contiguousLength } = loser.pact.base.local
-  const others = await Promise.all(
-    peers.map(async ({ pact }) => {
+  const some = await Promise.all(
+    others.map(async ({ pact }) => {
       const core = (pact.base as unknown as { store: Corestore }).store.get({ key })
       await core.ready()
       const missing = Array.from({ length: length - contiguousLength }, (_, i) => contiguousLength + i)
@@ -146,7 +150,7 @@ async function stillHeld(peers: Peer[], loser: Peer): Promise<string> {
       return has.some(Boolean)
     }),
   )
-  const where = others.some(Boolean) ? 'others have some of the rest' : 'nobody has the rest'
+  const where = some.some(Boolean) ? 'others have some of the rest' : 'nobody has the rest'
   return `${loser.name} is still held back with ${contiguousLength} of the ${length} blocks that others know of; ${where}`
 }
 
