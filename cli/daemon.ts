@@ -8,6 +8,7 @@ import { type Log, openLog } from '../kernel/host/log.ts'
 import { type Kernel, OpenPactError, startKernel } from '../kernel/index.ts'
 import builtIn from '../openpact.config.ts'
 import { http } from '../plugins/http/route.ts'
+import { bornOf } from '../plugins/triggers/processes.ts'
 import type { PluginReport } from './commands/plugins.ts'
 import { asFailure, renderFailure } from './errors.ts'
 import type { DaemonRecord, Place } from './place.ts'
@@ -144,7 +145,7 @@ function checkedAddress(text: string): string {
 async function announce(kernel: Kernel, place: Place): Promise<DaemonRecord> {
   const { url } = kernel.use(http)
   const started = Date.now()
-  const record: DaemonRecord = { pid: process.pid, url, started, version: kernel.version }
+  const record: DaemonRecord = { pid: process.pid, url, started, version: kernel.version, born: bornOf(process.pid) }
   const report: PluginReport = { reported: started, entries: kernel.plugins() }
   await makeFolder(dirname(place.daemonFile))
   await publish(place.pluginsFile, report)

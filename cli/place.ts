@@ -13,6 +13,8 @@ export interface DaemonRecord {
   /** ms since 1970 */
   started: number
   version: string
+  /** Stands with `pid` for this one process: clients that cannot look at the lock know by it whether it still runs. */
+  born: string | null
 }
 
 export interface Place {

@@ -11,6 +11,8 @@ export interface ServiceWishes {
   /** Absolute path of the program, `dist/cli/main.js`. */
   main: string
   dataDir: string
+  /** `$PATH` of who installs: service managers give a short one, without the programs that triggers start. */
+  path: string
   /** Further flags of `openpact start`. */
   flags: readonly string[]
 }
@@ -34,7 +36,10 @@ StartLimitIntervalSec=300
 StartLimitBurst=5
 
 [Service]
-ExecStart=${commandOf(wishes).map(systemdWord).join(' ')}
+ExecStart=${commandOf(wishes)
+    .map(word => systemdWord(word).replaceAll('$', '$$$$'))
+    .join(' ')}
+Environment=${systemdWord(`PATH=${wishes.path}`)}
 Restart=on-failure
 RestartSec=5
 # Closing quiesces every pact; the daemon itself gives up after 30 s.
@@ -63,6 +68,11 @@ ${commandOf(wishes)
   .map(word => `    <string>${xml(word)}</string>`)
   .join('\n')}
   </array>
+  <key>EnvironmentVariables</key>
+  <dict>
+    <key>PATH</key>
+    <string>${xml(wishes.path)}</string>
+  </dict>
   <key>RunAtLoad</key>
   <true/>
   <key>KeepAlive</key>
@@ -90,9 +100,9 @@ function commandOf({ node, main, dataDir, flags }: ServiceWishes): string[] {
   return [node, main, 'start', '--foreground', '--data-dir', dataDir, ...flags]
 }
 
-/** systemd expands `%` and `$` and reads backslashes and quotes, also inside quotes. */
+/** systemd expands `%` and reads backslashes and quotes, also inside quotes; in a command it expands `$` as well. */
 function systemdWord(word: string): string {
-  const escaped = word.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%').replaceAll('$', '$$$$')
+  const escaped = word.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%')
   return `"${escaped}"`
 }
 

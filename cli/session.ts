@@ -54,7 +54,7 @@ export class Session {
   daemon(): DaemonRecord | null {
     const record = runningDaemon(this.place)
     if (record || this.flags.port === undefined) return record
-    return { pid: 0, url: `http://127.0.0.1:${this.port()}`, started: 0, version: '' }
+    return { pid: 0, url: `http://127.0.0.1:${this.port()}`, started: 0, version: '', born: null }
   }
 
   /** @throws OpenPactError DAEMON_DOWN, TOKEN_UNREADABLE */

@@ -1,4 +1,5 @@
 /** Where the daemon of this machine is, by what it leaves in its data directory. */
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -12,11 +13,13 @@ export function localDaemon(dataDir = process.env.OPENPACT_HOME ?? join(homedir(
 
 function recordedUrl(dataDir: string): string {
   try {
-    const { pid, url } = JSON.parse(readFileSync(join(dataDir, 'run', 'daemon.json'), 'utf8')) as {
+    const { pid, url, born } = JSON.parse(readFileSync(join(dataDir, 'run', 'daemon.json'), 'utf8')) as {
       pid: number
       url: string
+      born: string
     }
-    if (isAlive(pid)) return url
+    // The token is sent there: not to whoever has the port of a killed daemon by now.
+    if (typeof born === 'string' && bornOf(pid) === born) return url
   } catch {
     // No record, or half of one: no daemon.
   }
@@ -27,11 +30,22 @@ function recordedUrl(dataDir: string): string {
   })
 }
 
-function isAlive(pid: number): boolean {
+/** Stands with a number for one process, as the daemon wrote it of itself; null when there is none, or it has ended. */
+function bornOf(pid: number): string | null {
   try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    if (process.platform !== 'linux') {
+      const env = { LC_ALL: 'C', TZ: 'UTC' }
+      const text = execFileSync('ps', ['-p', String(pid), '-o', 'stat=', '-o', 'lstart='], { encoding: 'utf8', env })
+      const [state, ...born] = text.trim().split(/\s+/)
+      return state?.startsWith('Z') ? null : born.join(' ')
+    }
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // The name of the program stands in brackets and may hold anything.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
+    return /[ZX]/.test(fields[0]!) ? null : `${boot} ${fields[19]}`
+  } catch {
+    return null
   }
 }
 

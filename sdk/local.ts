@@ -1,4 +1,6 @@
 /** Finds the daemon of this machine and its token, as the command line does. For Node. */
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -33,24 +35,36 @@ export async function localDaemon(dataDir: string): Promise<Address> {
   }
 }
 
-/** @throws OpenPactError DAEMON_DOWN */
+/**
+ * The token is sent to what listens here, so the record of a killed daemon must not be followed to whoever has its port by now.
+ * @throws OpenPactError DAEMON_DOWN
+ */
 export async function daemonUrl(dataDir: string): Promise<string> {
   try {
     const record = JSON.parse(await readFile(join(dataDir, 'run', 'daemon.json'), 'utf8'))
-    if (typeof record.url === 'string' && isAlive(record.pid)) return record.url
+    if (typeof record.born === 'string' && bornOf(record.pid) === record.born) return record.url
   } catch (cause) {
     throw failure('DAEMON_DOWN', { dataDir }, cause)
   }
   throw failure('DAEMON_DOWN', { dataDir })
 }
 
-/** A record left by a killed daemon counts as none. */
-function isAlive(pid: number): boolean {
+/** Stands with a number for one process, as the daemon wrote it of itself; null when there is none, or it has ended. */
+function bornOf(pid: number): string | null {
   try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return reasonOf(error) === 'EPERM'
+    if (process.platform !== 'linux') {
+      const env = { LC_ALL: 'C', TZ: 'UTC' }
+      const text = execFileSync('ps', ['-p', String(pid), '-o', 'stat=', '-o', 'lstart='], { encoding: 'utf8', env })
+      const [state, ...born] = text.trim().split(/\s+/)
+      return state?.startsWith('Z') ? null : born.join(' ')
+    }
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // The name of the program stands in brackets and may hold anything.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
+    return /[ZX]/.test(fields[0]!) ? null : `${boot} ${fields[19]}`
+  } catch {
+    return null
   }
 }
 

@@ -14,6 +14,7 @@ import {
   type ServiceManager,
   serviceManager,
   showStep,
+  started,
   words,
   writeService,
 } from '../service-manager.ts'
@@ -33,7 +34,7 @@ export function serviceCommand(program: Command, session: () => Session): void {
     .command('install')
     .summary('install and start the service')
     .description(
-      'Install the service and start it now and at every login. The flags --data-dir, --config, --port, --bootstrap and --bind become its own.',
+      'Install the service and start it now and at every login. The flags --data-dir, --config, --port, --bootstrap and --bind become its own, and the PATH of this shell. On Linux it ends when you log out, unless `loginctl enable-linger` lets it run on.',
     )
     .option(...dryRun)
     .action((flags: DryRun) => install(session(), flags))
@@ -76,13 +77,15 @@ async function install(shell: Session, { dryRun }: DryRun): Promise<void> {
   // Two daemons cannot have one directory; the service's own is restarted.
   if (running && !existsSync(file.path)) throw new OpenPactError('DAEMON_RUNNING', { ...running })
   await mkdir(dirname(shell.place.logFile), { recursive: true, mode: 0o700 })
-  await shell.progress('Installing the service', async () => {
+  const { url } = await shell.progress('Installing the service', async () => {
     await writeService(file)
     for (const step of manager.install) await runStep(step)
+    return started(manager, () => runningDaemon(shell.place))
   })
-  shell.say(`Installed ${file.name} (${file.path}); it runs now and from every login on.`, {
+  shell.say(`Installed ${file.name} (${file.path}); it runs now, listens on ${url}, and starts at every login.`, {
     name: file.name,
     path: file.path,
+    url,
   })
 }
 
@@ -149,6 +152,7 @@ function managerOf(shell: Session): ServiceManager {
     node: process.execPath,
     main: fileURLToPath(new URL('../main.js', import.meta.url)),
     dataDir: shell.place.dataDir,
+    path: process.env.PATH ?? '',
     flags: flags.flatMap(([name, value]) => (value === undefined ? [] : [name, value])),
   })
 }

@@ -1,6 +1,8 @@
 /**
  * After a power loss: nothing is appended to the own core until the machines that may hold more of it were asked. What they hold
  * is fetched back, and the ledger is opened again on it: what Autobase keeps of the core in memory still ends where the disk did.
+ * What was fetched last may not be on the disk by then: hypercore counts it before it is written, and closing drops it. So it is
+ * asked anew until the core that was opened has all of it.
  */
 import type Hypercore from 'hypercore'
 import { defineErrors, OpenPactError } from '../errors.ts'
@@ -50,6 +52,8 @@ export class OwnTail {
   private readonly waiters = new Set<() => void>()
   /** Length of the own core as it was found. */
   private found = 0
+  /** Another ledger is about to take the place of this one. */
+  private replaced = false
 
   constructor(base: Base, mark: ShutdownMark, host: TailHost) {
     this.base = base
@@ -68,6 +72,11 @@ export class OwnTail {
 
   start(): void {
     if (!this.base.held) return
+    const { whole } = this.mark
+    if (whole !== null && this.base.local.contiguousLength >= whole) {
+      this.settle()
+      return
+    }
     this.host.log.warn('power was lost while this pact was shared: asking the other machines before writing', {
       pact: this.host.pact(),
       machines: this.mark.doubt.size,
@@ -102,7 +111,7 @@ export class OwnTail {
       const timer = setTimeout(end, PATIENCE)
       this.waiters.add(end)
     })
-    if (this.base.held && this.mark.doubt.size > 0)
+    if (this.base.held && !this.replaced)
       throw new OpenPactError('WRITER_IN_DOUBT', { pact: this.host.pact(), who: this.missing })
   }
 
@@ -146,15 +155,23 @@ export class OwnTail {
       clearTimeout(gone)
       if (!(await base.local.has(0, length))) return
     }
-    this.mark.settle()
     if (this.timer) clearInterval(this.timer)
     this.timer = null
     this.host.log.info('the own core is whole', { pact: this.host.pact(), fetched: length - this.found })
     if (length === this.found) {
       base.local.setActive(false)
-      base.held = false
-    } else this.host.reopen()
+      this.settle()
+    } else {
+      this.mark.asked(length)
+      this.replaced = true
+      this.host.reopen()
+    }
     for (const end of [...this.waiters]) end()
+  }
+
+  private settle(): void {
+    this.mark.settle()
+    this.base.held = false
   }
 }
 

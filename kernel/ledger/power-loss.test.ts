@@ -79,6 +79,34 @@ test.each([
   await cut()
 })
 
+test('what was fetched back and is not on the disk when the ledger is opened again is fetched once more', async () => {
+  const [a, b] = await peers(2)
+  await losePower(a, () => shareFive(a, b))
+  const db = join(a.dir, 'pacts', a.pact.id, 'store', 'db')
+  const length = a.pact.base.local.length
+  await a.close()
+  await cp(db, `${db}.before`, { recursive: true })
+  await a.open()
+  const store = a.store as unknown as { stop(ledger: unknown): Promise<void> }
+  const stop = store.stop.bind(store)
+  // The first close loses what came in.
+  store.stop = async ledger => {
+    store.stop = stop
+    await stop(ledger)
+    await rm(db, { recursive: true })
+    await cp(`${db}.before`, db, { recursive: true })
+  }
+  await givenBack(a, b)
+  expect(a.pact.base.local.length).toBe(length)
+  expect((await a.pact.status()).writable).toBe(false)
+  await givenBack(a, b)
+  expect((await a.pact.append([note('after')]))[0]?.verdict).toBe(ACCEPTED)
+  const cut = connect(a.pact, b.pact)
+  await until(b.pact, same(a, b))
+  expect(await texts(b)).toEqual(['before 0', 'before 1', 'before 2', 'before 3', 'before 4', 'after'])
+  await cut()
+})
+
 test('with nobody to ask, nothing is appended, acknowledgements included; who comes later gives the end back', async () => {
   const [a, b, c] = (await peers(3)) as [Peer, Peer, Peer]
   await losePower(a, () => shareFive(a, b))

@@ -17,6 +17,8 @@ interface Mark {
   met: string[]
   /** Of an earlier boot: still to be asked before anything is appended. */
   doubt: string[]
+  /** Blocks of the own core once all were asked; null before. It is opened anew with them, and only then it shows whether they were kept. */
+  whole: number | null
 }
 
 /** Seconds by which the boot time of a system without boot ids may drift. */
@@ -41,6 +43,8 @@ export class ShutdownMark {
   private readonly store: string
   private readonly met: Set<string>
   private waiting: Set<string>
+  /** Blocks that the own core had when all of `doubt` had been asked, earlier in this boot; null when they were not. */
+  whole: number | null
 
   /** @param folder the pact's own; its store is in `store/` below */
   constructor(folder: string, boot = bootId()) {
@@ -49,6 +53,7 @@ export class ShutdownMark {
     const earlier = readMark(this.file)
     const here = earlier !== null && sameBoot(earlier.boot, boot)
     this.met = new Set(here ? earlier.met : [])
+    this.whole = here ? earlier.whole : null
     this.waiting = new Set(here ? earlier.doubt : [...(earlier?.doubt ?? []), ...(earlier?.met ?? [])])
   }
 
@@ -64,10 +69,16 @@ export class ShutdownMark {
     this.write()
   }
 
-  /** All were asked. */
+  /** All were asked, and the own core has this many blocks, in memory at least. */
+  asked(length: number): void {
+    this.whole = length
+    this.write()
+  }
+
+  /** All were asked, and what they had is kept. */
   settle(): void {
-    if (this.waiting.size === 0) return
     this.waiting = new Set()
+    this.whole = null
     this.write()
   }
 
@@ -81,7 +92,7 @@ export class ShutdownMark {
   }
 
   private write(): void {
-    const mark: Mark = { boot: bootId(), met: [...this.met], doubt: [...this.waiting] }
+    const mark: Mark = { boot: bootId(), met: [...this.met], doubt: [...this.waiting], whole: this.whole }
     const fresh = `${this.file}.new`
     const fd = openSync(fresh, 'w', 0o600)
     try {
@@ -109,11 +120,11 @@ function readMark(file: string): Mark | null {
     return null
   }
   try {
-    const { boot, met, doubt } = JSON.parse(text) as Mark
-    return { boot: String(boot), met: met.map(String), doubt: doubt.map(String) }
+    const { boot, met, doubt, whole } = JSON.parse(text) as Mark
+    return { boot: String(boot), met: met.map(String), doubt: doubt.map(String), whole: whole ?? null }
   } catch {
     // It is written whole or not at all, so somebody else damaged it: whoever comes first is asked.
-    return { boot: '', met: [''], doubt: [] }
+    return { boot: '', met: [''], doubt: [], whole: null }
   }
 }
 

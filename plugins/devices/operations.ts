@@ -20,6 +20,7 @@ export const linkDevice = operation({
   description: 'The link is no secret of its own: only a machine that holds the identity gets in by it.',
   http: 'POST /devices/link',
   access: 'admin',
+  signs: false,
   input: Type.Object({}),
   output: Type.Object({ token: Type.String({ description: 'For `openpact join` on the other machine' }) }),
   cli: { path: 'device link' },

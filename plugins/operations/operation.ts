@@ -97,6 +97,8 @@ export interface Operation<
   /** `pact` by default. */
   scope?: 'pact' | 'daemon'
   access: Access
+  /** False for what changes this machine alone: nothing of its input gets into an entry. */
+  signs?: false
   /** An object schema: path parameters, then query (GET, DELETE) or body (POST, PUT, PATCH). */
   input: Input
   output: Output
@@ -132,8 +134,9 @@ const Override = {
   ),
 }
 
-function writesText({ access, scope, http }: Operation): boolean {
-  return (access === 'write' || access === 'admin') && scope !== 'daemon' && /^(POST|PUT|PATCH) /.test(http)
+function writesText({ access, scope, http, signs }: Operation): boolean {
+  const writes = access === 'write' || access === 'admin'
+  return writes && signs !== false && scope !== 'daemon' && /^(POST|PUT|PATCH) /.test(http)
 }
 
 function withOverride(input: TSchema): TSchema {

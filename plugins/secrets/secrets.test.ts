@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import config from '../../openpact.config.ts'
 import { type Local, openLocal } from '../../test/support/local-door.ts'
 import { access } from '../access/service.ts'
 import knowledge from '../knowledge/index.ts'
+import { type Operation, operationPoint } from '../operations/operation.ts'
 import { readModel } from '../read-model/service.ts'
 import secrets from './index.ts'
 import { loadScanner } from './scanner.ts'
@@ -86,6 +88,28 @@ test('the override of a run is seen beside which run it is', async () => {
   const body = { topic: 'ci', content: github, allow_secret: true }
   const { json } = await local.send({ method: 'POST', path: base, body, token })
   expect(json).toMatchObject({ secret_allowed: true, run: cause.run, caused_by: cause.entry, hops: 1 })
+})
+
+test('the override is offered where an entry is signed, and nowhere else', () => {
+  const offering = (config.plugins as { contributes?: { point: string; value: unknown }[] }[])
+    .flatMap(({ contributes = [] }) => contributes.filter(({ point }) => point === operationPoint.id))
+    .map(({ value }) => value as Operation)
+    .filter(({ input }) => JSON.stringify(input).includes('"allow_secret"'))
+    .map(({ name }) => name)
+  expect(offering.sort()).toEqual([
+    'invites.create',
+    'knowledge.record',
+    'messages.send',
+    'pacts.amend',
+    'pacts.indexers',
+    'pacts.role',
+    'skills.publish',
+    'tasks.claim',
+    'tasks.complete',
+    'tasks.create',
+    'tasks.release',
+    'tasks.renew',
+  ])
 })
 
 test('what is written past the operations is looked over as well: keys, lists, references', async () => {

@@ -118,6 +118,7 @@ export const runTrigger = operation({
   summary: 'Start a trigger for an entry now, whatever its limits; what it matches and whom it trusts still holds',
   http: 'POST /entries/:entry/triggers/:id/run',
   access: 'admin',
+  signs: false,
   input: Type.Object({ id: TriggerId, entry: EntryId }),
   output: RunShape,
   errors: ['TRIGGER_UNKNOWN', 'TRIGGER_REFUSED', 'ENTRY_UNKNOWN'],

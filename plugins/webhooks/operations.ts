@@ -18,6 +18,7 @@ export const subscribe = operation({
     'Every event that fits is sent as a signed POST (Standard Webhooks), in order, until it is answered with 2xx. The secret is shown only in this answer.',
   http: 'POST /subscriptions',
   access: 'write',
+  signs: false,
   created: true,
   input: Type.Object({
     callback: Type.String({ minLength: 1, maxLength: 2048, description: 'http or https URL' }),
@@ -94,6 +95,7 @@ export const rotateSecret = operation({
   summary: 'Give a subscription a new secret; for a day both sign',
   http: 'POST /subscriptions/:id/rotate',
   access: 'write',
+  signs: false,
   input: Type.Object({ id: Id }),
   output: Type.Object({ id: Type.String(), secret: SecretShape }),
   errors: ['SUBSCRIPTION_UNKNOWN'],
@@ -106,6 +108,7 @@ export const pingSubscription = operation({
   summary: 'Send a test message to a callback now and say how it was answered',
   http: 'POST /subscriptions/:id/ping',
   access: 'write',
+  signs: false,
   input: Type.Object({ id: Id }),
   output: Type.Object({
     delivered: Type.Boolean(),
@@ -161,6 +164,7 @@ export const replayDeliveries = operation({
   summary: 'Send one delivery again, or all that were given up',
   http: 'POST /subscriptions/:id/replay',
   access: 'write',
+  signs: false,
   input: Type.Object({
     id: Id,
     delivery: Type.Optional(

@@ -1,6 +1,6 @@
 /**
- * The tarball as its users get it: packed, installed into an empty directory, globally and by npx, without any install script,
- * and run there with an empty home by the Node that runs this. Downloads what it installs.
+ * The tarballs as their users get them: packed, installed into an empty directory, globally and by npx, without any install script,
+ * and used there with an empty home by the Node that runs this. Downloads what it installs.
  */
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, realpath, rm, writeFile } from 'node:fs/promises'
@@ -9,39 +9,48 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { type Command, everyPart, firstSteps } from './newcomer.ts'
 import type { Outcome } from './run.ts'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../../', import.meta.url))
+/** ms that an install may take. */
+const LIMIT = 600_000
 const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
 
 /** How one way of installing calls the command, and where its packages are. */
 interface Installed {
-  /** Program and first arguments. */
-  command: [string, ...string[]]
+  command: Command
   /** A file from which the packages of OpenPact are found; null where npm keeps them to itself. */
   main: string | null
 }
 
-type Install = (folder: string, tarball: string) => Promise<Installed>
+/** @param tarballs of `openpact`, then of the other public packages */
+type Install = (folder: string, tarballs: readonly [string, ...string[]]) => Promise<Installed>
 
 const ways: Record<string, Install> = {
-  'an empty directory': async (folder, tarball) => {
+  'an empty directory': async (folder, tarballs) => {
     await writeFile(join(folder, 'package.json'), '{"private":true}')
-    await run('npm', ['install', '--ignore-scripts', ...quiet, tarball], { cwd: folder })
+    await run('npm', ['install', '--ignore-scripts', ...quiet, ...tarballs], { cwd: folder, timeout: LIMIT })
     const main = join(folder, 'node_modules', 'openpact', 'dist', 'cli', 'main.js')
-    const exported = ['openpact', 'openpact/rules', 'openpact/plugins/operations'].map(
-      name => `await import('${name}')`,
-    )
+    const exported = [
+      'openpact',
+      'openpact/rules',
+      'openpact/plugins/operations',
+      '@openpact/sdk',
+      '@openpact/mcp',
+    ].map(name => `await import('${name}')`)
     await run(process.execPath, ['--input-type=module', '--eval', exported.join(';')], { cwd: folder })
     return { command: [process.execPath, main], main }
   },
-  'a global install': async (folder, tarball) => {
-    await run('npm', ['install', '--global', '--ignore-scripts', ...quiet, '--prefix', folder, tarball])
-    const main = await realpath(join(folder, 'bin', 'openpact'))
-    return { command: [process.execPath, main], main }
+  'a global install': async (folder, [tarball]) => {
+    await run('npm', ['install', '--global', '--ignore-scripts', ...quiet, '--prefix', folder, tarball], {
+      timeout: LIMIT,
+    })
+    const linked = join(folder, 'bin', 'openpact')
+    return { command: [linked], main: await realpath(linked) }
   },
-  npx: async (_folder, tarball) => ({
+  npx: async (_folder, [tarball]) => ({
     command: ['npx', '--yes', '--ignore-scripts', '--loglevel=error', '--package', tarball, 'openpact'],
     main: null,
   }),
@@ -53,19 +62,25 @@ export async function packageSoak(seed: number, progress: (line: string) => void
   const faults: string[] = []
   let entries = 0
   try {
-    await run('npm', ['pack', '--loglevel=error', '--pack-destination', folder], { cwd: root, maxBuffer: 1e8 })
-    const [name = ''] = await readdir(folder)
-    progress(`packed ${name}; Node ${process.versions.node}`)
+    const all = ['--workspaces', '--include-workspace-root']
+    await run('npm', ['pack', ...all, '--loglevel=error', '--pack-destination', folder], { cwd: root, maxBuffer: 1e8 })
+    const names = await readdir(folder)
+    const [own = '', ...others] = names.sort(
+      (a, b) => Number(b.startsWith('openpact-0')) - Number(a.startsWith('openpact-0')),
+    )
+    progress(`packed ${names.join(', ')}; Node ${process.versions.node}`)
     for (const [way, install] of Object.entries(ways)) {
       const begun = performance.now()
       try {
         const place = join(folder, way.replaceAll(' ', '-'))
         await mkdir(place)
-        const installed = await install(place, join(folder, name))
-        if (installed.main) await oneHypercore(installed.main)
-        await firstSteps(installed, join(place, 'home'))
+        const { command, main } = await install(place, [join(folder, own), ...others.map(name => join(folder, name))])
+        const seconds = () => `${((performance.now() - begun) / 1000).toFixed(1)} s`
+        const told = `installed in ${seconds()}, ${main ? await megabytes(place) : 'in the cache of npm'}`
+        if (main) await oneHypercore(main)
+        await (main ? everyPart : firstSteps)(command, place)
         entries++
-        progress(`${way}: works (${((performance.now() - begun) / 1000).toFixed(1)} s)`)
+        progress(`${way}: ${told}; works (${seconds()})`)
       } catch (error) {
         const { message, stderr = '' } = error as Error & { stderr?: string }
         faults.push(`${way}: ${message} ${stderr}`.trim())
@@ -94,23 +109,8 @@ async function oneHypercore(main: string): Promise<void> {
   if (version !== dependencies.hypercore) throw new Error(`hypercore ${version} instead of ${dependencies.hypercore}`)
 }
 
-/** What the README says first, with a home that has nothing in it; off the network. */
-async function firstSteps({ command: [program, ...first] }: Installed, home: string): Promise<void> {
-  const { stdout: config } = await run('npm', ['config', 'list', '--json'])
-  const { userconfig, cache } = JSON.parse(config) as Record<'userconfig' | 'cache', string>
-  await mkdir(join(home, '.openpact'), { recursive: true, mode: 0o700 })
-  await writeFile(join(home, '.openpact', 'openpact.config.json'), '{"network":false}')
-  const env = { PATH: process.env.PATH, HOME: home, npm_config_userconfig: userconfig, npm_config_cache: cache }
-  const openpact = async (...args: string[]) => (await run(program, [...first, ...args], { env, cwd: home })).stdout
-  await openpact('init', '--name', 'Soak', '--alias', 'soak')
-  await openpact('start', '--port', '0')
-  try {
-    await openpact('record', 'packaging', 'Written by an installed OpenPact.')
-    const list = await openpact('knowledge', 'list')
-    if (!list.includes('Written by an installed OpenPact.')) throw new Error(`the entry is not listed: ${list}`)
-    const doctor = await openpact('doctor')
-    if (doctor.includes('FAIL')) throw new Error(`doctor: ${doctor}`)
-  } finally {
-    await openpact('stop')
-  }
+/** What a folder takes on the disk. */
+async function megabytes(folder: string): Promise<string> {
+  const { stdout } = await run('du', ['-sk', folder])
+  return `${(Number.parseInt(stdout, 10) / 1024).toFixed(0)} MB`
 }

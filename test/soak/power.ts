@@ -5,7 +5,9 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import type Corestore from 'corestore'
 import { isOpenPactError } from '../../kernel/index.ts'
+import type { Ledger } from '../../kernel/ledger/ledger.ts'
 import { connect, group, head, type Peer } from '../support/ledgers.ts'
 import { Prng } from './prng.ts'
 import type { Outcome } from './run.ts'
@@ -69,7 +71,11 @@ export async function power(seed: number, rounds: number, progress: (line: strin
       if (early !== (mark ? 'WRITER_IN_DOUBT' : 'written')) faults.push(`round ${round}: the first write was ${early}`)
       if (mark) waits++
 
-      await settle(peers, loser)
+      const kept = await settle(peers, loser)
+      if (kept) {
+        faults.push(`round ${round}: ${kept}`)
+        break
+      }
       cuts = [connect(loser.pact, others[0]!.pact), connect(others[0]!.pact, others[1]!.pact)]
       for (const peer of peers) await peer.pact.append(notes(1, `${round}.late`))
       const deadline = Date.now() + LIMIT
@@ -105,19 +111,47 @@ export async function power(seed: number, rounds: number, progress: (line: strin
   }
 }
 
-/** Joins the loser to the others until it may write. */
-async function settle(peers: Peer[], loser: Peer): Promise<void> {
+/**
+ * Joins the loser to the others until it may write; each ledger that takes the place of another is joined anew. Answers why it may not
+ * after a minute, or null.
+ */
+async function settle(peers: Peer[], loser: Peer): Promise<string | null> {
   const deadline = Date.now() + LIMIT
-  const first = loser.pact
-  const cuts = peers.filter(peer => peer !== loser).map(peer => connect(first, peer.pact))
+  let joined: Ledger | null = null
+  let cuts: Cut[] = []
   for (;;) {
     const open = loser.store.list()[0]
-    if (open && (open !== first || !open.base.held)) break
-    if (Date.now() > deadline) throw new Error('the loser is still held back')
+    if (open && open !== joined) {
+      for (const cut of cuts) await cut()
+      cuts = peers.filter(peer => peer !== loser).map(peer => connect(open, peer.pact))
+      joined = open
+    }
+    if (open?.base.writable && !open.base.held) break
+    if (Date.now() > deadline)
+      return stillHeld(
+        peers.filter(peer => peer !== loser),
+        loser,
+      )
     await pause(20)
   }
   for (const cut of cuts) await cut()
-  while (!loser.pact.base.writable) await pause(20)
+  return null
+}
+
+async function stillHeld(others: Peer[], loser: Peer): Promise<string> {
+  const { key, length, contiguousLength } = loser.pact.base.local
+  const some = await Promise.all(
+    others.map(async ({ pact }) => {
+      const core = (pact.base as unknown as { store: Corestore }).store.get({ key })
+      await core.ready()
+      const missing = Array.from({ length: length - contiguousLength }, (_, i) => contiguousLength + i)
+      const has = await Promise.all(missing.map(index => core.has(index)))
+      await core.close()
+      return has.some(Boolean)
+    }),
+  )
+  const where = some.some(Boolean) ? 'others have some of the rest' : 'nobody has the rest'
+  return `${loser.name} is still held back with ${contiguousLength} of the ${length} blocks that others know of; ${where}`
 }
 
 function notes(count: number, text: string) {

@@ -74,6 +74,7 @@ export const renamePact = operation({
   summary: 'Give a pact another alias on this machine',
   http: 'PUT /alias',
   access: 'admin',
+  signs: false,
   input: Type.Object({ alias: Alias }),
   output: Type.Object({ id: Type.String(), alias: Type.String() }),
   errors: ['PACT_EXISTS'],

@@ -34,6 +34,7 @@ export const installSkill = operation({
     'nothing is run. Where the author wants it looked at first, `approve` says that somebody did.',
   http: 'POST /skills/:id/install',
   access: 'admin',
+  signs: false,
   input: Type.Object({
     id: SkillRef,
     author: Author,
