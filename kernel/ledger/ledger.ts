@@ -161,7 +161,8 @@ export class Ledger implements Pact, Replicated {
     await this.admittance.load()
     // After a fast-forward blocks may be missing, and nobody is connected yet: waiting for them here would be in vain.
     const complete = await isComplete(this.base)
-    await this.firstUpdate(complete ? CATCH_UP_LIMIT : SPARSE_LIMIT)
+    // `ready` does not catch up; this does.
+    await this.updated(complete ? CATCH_UP_LIMIT : SPARSE_LIMIT)
     this.base.seal()
     await this.writing.resume(complete)
     await this.pump.startAt(this.length, this.confirmed)
@@ -229,8 +230,19 @@ export class Ledger implements Pact, Replicated {
   block(position: number): Promise<Buffer | null> {
     return readBlock(this.base.view.log, position)
   }
-  delta(checkpoints: Iterable<Checkpoint>, limit = 1024): Promise<Delta> {
-    return deltaOf(this.base.view.log, this.confirmed, this.recent, checkpoints, limit)
+  async delta(checkpoints: Iterable<Checkpoint>, limit = 1024): Promise<Delta> {
+    const seen: Checkpoint[] = []
+    const noted = function* () {
+      for (const checkpoint of checkpoints) {
+        seen.push(checkpoint)
+        yield checkpoint
+      }
+    }
+    const delta = await deltaOf(this.base.view.log, this.confirmed, this.recent, noted(), limit)
+    if (delta.missing || delta.common >= (seen.at(-1)?.position ?? 0)) return delta
+    // None of them holds, down to what is confirmed. The views may be moving to other cores (the indexers changed): once more when they stand.
+    await this.updated(SPARSE_LIMIT)
+    return deltaOf(this.base.view.log, this.confirmed, this.recent, seen, limit)
   }
 
   state(plugin: string, at: Until = 'applied'): RuleState {
@@ -328,8 +340,8 @@ export class Ledger implements Pact, Replicated {
     return this.attached
   }
 
-  /** `ready` does not catch up; this does. With a time limit, because it may need blocks that nobody here has. */
-  private async firstUpdate(limit: number): Promise<void> {
+  /** Resolves when the base stands still, or after `limit` ms: it may need blocks that nobody here has. */
+  private async updated(limit: number): Promise<void> {
     if (this.base.interrupted) return
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>(resolve => {

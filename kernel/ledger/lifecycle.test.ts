@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { admit, connect, type Group, group, head, type Peer, until } from '../../test/support/ledgers.ts'
 import { doorTopic } from '../replication/topics.ts'
 import { defineRules } from '../rules.ts'
@@ -117,6 +117,22 @@ test('three indexers confirm while one is away; a set of two is refused', async 
   expect(receipt?.confirmed).toBe(true)
   const status = await a!.pact.status()
   expect(status.waiting).toMatch(/1 more of the indexers/)
+})
+
+test('what is read while the views move to other cores is looked at again before it counts as another history', async () => {
+  const [a] = await peers(1)
+  for (let i = 0; i < 3; i++) await a!.pact.append([note(`n${i}`)])
+  // Nothing is in memory: the log has to be read.
+  await a!.close()
+  await a!.open()
+  const { pact } = a!
+  const { chain } = (await pact.record(3))!
+  const garbled = Buffer.from((await pact.block(3))!)
+  garbled.fill(0, 1, 33)
+  vi.spyOn(pact.base.view.log, 'get').mockResolvedValueOnce(garbled)
+  expect(await pact.delta([{ position: 4, chain }])).toMatchObject({ common: 4, records: [] })
+  // What still differs when the base stands does count.
+  expect(await pact.delta([{ position: 4, chain: garbled.subarray(1, 33) }])).toMatchObject({ common: 0 })
 })
 
 test('a set of indexers that never wrote is refused, and a sole indexer can hand over to one that has', async () => {

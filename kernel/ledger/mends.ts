@@ -50,8 +50,12 @@ function announceFlushes(): void {
     return async function (this: ApplyState) {
       await original.call(this)
       const { atom } = this.store
+      const flushed = () => {
+        // While the indexers change, the views move to other cores next: until that is done they are not to be read.
+        if (b4a.equals(this.key, this.system.core.key)) this.base.emit('flushed')
+      }
       // Called in the middle of a flush, beside the views themselves.
-      atom.onflush(() => void atom.flushed().then(() => this.base.emit('flushed')))
+      atom.onflush(() => void atom.flushed().then(flushed))
     }
   })
 }

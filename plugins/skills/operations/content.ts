@@ -1,4 +1,3 @@
-import { createTwoFilesPatch } from 'diff'
 import { OpenPactError, type Pact, Type } from '../../../kernel/index.ts'
 import { operation } from '../../operations/operation.ts'
 import { type ReadModel, readModel } from '../../read-model/service.ts'
@@ -97,6 +96,8 @@ export const diffSkill = operation({
       contentOf(call, before.payload, options),
       contentOf(call, to.payload, options),
     ])
+    // Nineteen files that no start has to wait for.
+    const { createTwoFilesPatch } = await import('diff')
     const limits = { timeout: DIFF_TIME, maxEditLength: DIFF_LINES, context: 3 }
     const names = [before, to].map(({ payload }) => `${payload.name}@${payload.version}`)
     const diff = createTwoFilesPatch(names[0] ?? '', names[1] ?? '', older, newer, undefined, undefined, limits)
