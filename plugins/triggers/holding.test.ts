@@ -1,10 +1,13 @@
+import { EventEmitter, once } from 'node:events'
 import { chmodSync, existsSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { agentData, doorTopic } from '../../kernel/index.ts'
 import { eventually } from '../../test/support/network.ts'
 import { base, on, triggerDesk } from '../../test/support/trigger-desk.ts'
 import { inState, runsOf, setTriggers } from '../../test/support/trigger-programs.ts'
 import { operations } from '../operations/service.ts'
+import { triggers } from './service.ts'
 
 const desk = triggerDesk()
 const { post, record, approve, found, settled } = desk
@@ -127,6 +130,28 @@ describe('what holds a trigger back', () => {
     expect(await found()).toContainEqual(
       expect.objectContaining({ about: 'Trigger fed', words: expect.stringContaining('1 match was stopped,') }),
     )
+  })
+
+  test('trust: a match waits until the ledger says whose agent wrote its entry, however late that is', async () => {
+    desk.programs.script('fires', 'exit 0')
+    await setTriggers(desk.local.kernel, [on('newcomer', 'fires')])
+    const { identity, pact } = desk.local.kernel
+    const { key } = await identity.createAgent('newcomer')
+    const proof = identity.attestAgent('newcomer', agentData(doorTopic(pact.key), key)).toString('hex')
+    const answer = pact.agentByKey.bind(pact)
+    const late = new EventEmitter()
+    const asked = vi.spyOn(pact, 'agentByKey').mockImplementation(async which => {
+      await once(late, 'answer')
+      return answer(which)
+    })
+    await pact.append([{ type: 'agent.add', payload: { key: key.toString('hex'), name: 'newcomer', proof } }])
+    await pact.append([{ type: 'knowledge', topic: 'newcomer', payload: { content: 'hi' } }], { agent: 'newcomer' })
+    await settled()
+    const { stopped } = desk.local.kernel.use(triggers).known.get('newcomer')
+    expect([runsOf(desk.local.kernel, 'newcomer'), stopped]).toEqual([[], 0])
+    asked.mockRestore()
+    late.emit('answer')
+    await inState(desk.local.kernel, 'newcomer', 'succeeded')
   })
 
   test('approval: shows what is in force or asked for, and what that takes away', async () => {
