@@ -224,6 +224,36 @@ describe('what holds a trigger back', () => {
     expect(desk.programs.lines('swapped')).toEqual(['two', 'two'])
   })
 
+  test('a program that was swapped is started without an approval of its hash by no reading of the file, with approve: never too', async () => {
+    const [one, two] = ['kept', 'put'].map(name => desk.programs.script(name, `echo ${name} >> $OUT/never`)) as [
+      string,
+      string,
+    ]
+    const link = desk.programs.path('bin/never')
+    symlinkSync(one, link)
+    const trigger = on('never', 'never', { env: { set: { OUT: desk.programs.dir } } })
+    await setTriggers(desk.local.kernel, [trigger])
+    await record('one', 'never')
+    await inState(desk.local.kernel, 'never', 'succeeded')
+    rmSync(link)
+    symlinkSync(two, link)
+    await setTriggers(desk.local.kernel, [trigger, on('other', 'kept')])
+    await record('two', 'never')
+    await eventually(() => runsOf(desk.local.kernel, 'never').length === 2)
+    for (const path of ['/v1/triggers/resume', '/v1/triggers/other/approve'])
+      expect((await post(path, path.endsWith('resume') ? { id: 'never' } : {})).status).toBe(200)
+    const { json: shown } = await post('/v1/triggers/never/approve', {})
+    expect(shown).toMatchObject({ approved: false, executable: two, waiting: [{}] })
+    await settled()
+    expect(runsOf(desk.local.kernel, 'never')[1]).toMatchObject({ state: 'pending', started: null })
+    expect(await found()).toContainEqual(
+      expect.objectContaining({ words: expect.stringContaining(`leads to ${two} now`) }),
+    )
+    await approve('never')
+    await inState(desk.local.kernel, 'never', 'succeeded', 2)
+    expect(desk.programs.lines('never')).toEqual(['kept', 'put'])
+  })
+
   test('approval: of one version alone, or of each match', async () => {
     desk.programs.script('works', 'exit 0')
     const trigger = on('asked', 'works one', { approve: 'first' })
