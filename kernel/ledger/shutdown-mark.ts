@@ -33,7 +33,8 @@ export function bootId(): string {
   }
 }
 
-function sameBoot(a: string, b: string): boolean {
+/** Whether two ids name one boot. */
+export function sameBoot(a: string, b: string): boolean {
   if (!a.startsWith('up:') || !b.startsWith('up:')) return a === b
   return Math.abs(Number(a.slice(3)) - Number(b.slice(3))) <= DRIFT
 }

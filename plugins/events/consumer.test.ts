@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { action, EventMachine, perform, step, truth } from '../../test/support/event-machine.ts'
+import { reached } from '../../test/support/index-bench.ts'
 import { SimulatedPact } from '../../test/support/simulated-pact.ts'
 import { Retention } from './retention.ts'
 import { CORRECTION, type Consumer, ENTRY_APPLIED, type Match, type PactEvent } from './service.ts'
@@ -137,6 +138,39 @@ describe('a consumer', () => {
     const sure = all.filter(({ type, position }) => type === 'step' && position < confirmed)
     expect(told('sure').map(({ what }) => what)).toEqual(sure.map(({ what }) => what))
   }
+
+  test('hears of an entry when it is known who wrote it, over a restart too, and of what came after it then', async () => {
+    const pact = new SimulatedPact()
+    const owners: (string | null)[] = []
+    let consumer!: Consumer
+    const machine = new EventMachine([pact], ({ consumers, matcher }) => {
+      consumer = consumers.open({
+        name: 'owned',
+        handle: ({ entry }) => void owners.push(entry!.identity),
+        correct() {},
+      })
+      consumer.set('mine', matcher.compile({ type: 'step', owner: 'bb'.repeat(32) }), 0)
+      consumer.set('any', matcher.compile({ type: 'step' }), 0)
+      consumer.start()
+    })
+    pact.mute = true
+    pact.append({ type: 'note' }, step('x'), step('x'))
+    pact.confirm()
+    await machine.settle()
+    await consumer.settled()
+    await machine.restart()
+    await machine.settle()
+    await consumer.settled()
+    expect([machine.feed.after(0), owners]).toEqual([[], []])
+    const named = reached(machine.bench.index, () => machine.bench.index.progress(pact.pact).reach === 3)
+    pact.mute = false
+    await named
+    await machine.settle()
+    await consumer.settled()
+    expect(owners).toEqual(['bb'.repeat(32), 'bb'.repeat(32)])
+    expect(consumer.status()).toMatchObject({ behind: 0, error: null })
+    await machine.dispose()
+  })
 
   test('hears nothing from before it asked, nor after it was let go', async () => {
     const pact = new SimulatedPact()

@@ -95,9 +95,10 @@ const pact = { id: 'p' } as Pact
 const model = { confirmed: 0, progress: () => model, entryAt: () => null, entry: () => null }
 
 class Hub extends EventHub {
-  constructor(events: Memory) {
-    const nobody = { roles: new Map(), handles: new Map() }
-    super(events, event => new Seen(event, pact, model as unknown as ReadModel, nobody))
+  constructor(events: Memory, roles = new Map<string, string>(), people: () => Promise<unknown> = async () => {}) {
+    // As they are when an event is looked at.
+    const known = () => ({ roles: new Map(roles), handles: new Map<string, string>() })
+    super(events, event => new Seen(event, pact, model as unknown as ReadModel, known()), people)
   }
 }
 
@@ -214,6 +215,26 @@ describe('a hub', () => {
     model.confirmed = 6
     events.tell()
     expect(sure.ids).toEqual(['c1', 'c5'])
+    hub.close()
+  })
+
+  test('learns who has which role before it sends to who asks for one, and holds nobody else up', async () => {
+    const events = new Memory()
+    const roles = new Map<string, string>()
+    const answers: { resolve: () => void; reject: (error: Error) => void }[] = []
+    const asked = () => new Promise<void>((resolve, reject) => answers.push({ resolve, reject }))
+    const hub = new Hub(events, roles, asked)
+    const [admins, all] = [new Client(), new Client()]
+    hub.open(all, everything, 0)
+    hub.open(admins, only({ role: 'admin' }), 0)
+    events.add({ entry: { ...entry('note', 'a'), identity: 'promoted' } as PactEvent['entry'] })
+    answers.shift()!.reject(new Error('its state is not here'))
+    expect(all.ids).toEqual(['c1'])
+    roles.set('promoted', 'admin')
+    hub.keepAlive()
+    for (const { resolve } of answers.splice(0)) resolve()
+    await new Promise(setImmediate)
+    expect(admins.ids).toEqual(['c1'])
     hub.close()
   })
 })

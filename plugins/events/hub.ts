@@ -47,15 +47,22 @@ const PATIENCE_MS = 30_000
 export class Hub {
   readonly #events: Events
   readonly #see: (event: PactEvent) => Occurrence | null
+  readonly #people: (pacts: Wanted['pacts']) => Promise<unknown>
   readonly #streams = new Set<Stream>()
   /** The newest frames, oldest first, without a gap. */
   #frames: Frame[] = []
   readonly #unfollow: () => void
   readonly #timer: NodeJS.Timeout
 
-  constructor(events: Events, see: (event: PactEvent) => Occurrence | null) {
+  /** @param people learns who is who in some pacts, for matches that ask for it */
+  constructor(
+    events: Events,
+    see: (event: PactEvent) => Occurrence | null,
+    people: (pacts: Wanted['pacts']) => Promise<unknown>,
+  ) {
     this.#events = events
     this.#see = see
+    this.#people = people
     this.#unfollow = events.onEvents(() => this.#pumpAll())
     this.#timer = setInterval(() => this.keepAlive(), KEEP_ALIVE_MS).unref()
   }
@@ -75,7 +82,7 @@ export class Hub {
     this.#streams.add(stream)
     // The id without data lets the client resume from here even if nothing comes before the connection breaks.
     sink.write(`retry: 2000\nid: ${this.#events.cursor(seq)}\n\n`)
-    this.#pump(stream)
+    this.#feed(stream)
     return () => {
       stream.closed = true
       this.#streams.delete(stream)
@@ -85,8 +92,10 @@ export class Hub {
   /** Shows every client that the stream lives, and cuts those off that take nothing. */
   keepAlive(now = Date.now()): void {
     for (const stream of this.#streams) {
-      if (stream.blocked === null) this.#write(stream, ':\n\n')
-      else if (now - stream.blocked >= PATIENCE_MS) {
+      if (stream.blocked === null) {
+        this.#write(stream, ':\n\n')
+        this.#feed(stream)
+      } else if (now - stream.blocked >= PATIENCE_MS) {
         stream.closed = true
         this.#streams.delete(stream)
         stream.sink.destroy()
@@ -102,15 +111,27 @@ export class Hub {
   }
 
   #pumpAll(): void {
-    for (const stream of this.#streams) if (stream.blocked === null) this.#pump(stream)
+    for (const stream of this.#streams) this.#feed(stream)
+  }
+
+  /** Writes what there is. Who has which role may have changed with what is told now: who asks for roles waits until that is known. */
+  #feed(stream: Stream): void {
+    const { match, pacts } = stream.wanted
+    if (!match?.needsPeople) this.#pump(stream)
+    // What fails is tried again with the next event or sign of life.
+    else
+      this.#people(pacts)
+        .then(() => this.#pump(stream))
+        .catch(() => {})
   }
 
   /** Writes until the client is level or behind. */
   #pump(stream: Stream): void {
     while (!stream.closed && stream.blocked === null && stream.seq < this.#events.head()) {
-      const confirmed = stream.wanted.match?.match.until === 'confirmed'
-      // A frame that others were sent says that it is not confirmed.
-      const frames = confirmed ? this.#read(stream.seq) : this.#after(stream.seq)
+      const { match } = stream.wanted
+      const confirmed = match?.match.until === 'confirmed'
+      // A frame that others were sent says that it is not confirmed, and knows who was who then.
+      const frames = confirmed || match?.needsPeople ? this.#read(stream.seq) : this.#after(stream.seq)
       const held = confirmed ? frames.findIndex(frame => wants(frame, stream.wanted) && !settled(frame)) : -1
       const ready = held === -1 ? frames : frames.slice(0, held)
       const last = ready.at(-1)
@@ -128,7 +149,7 @@ export class Hub {
     stream.blocked = Date.now()
     stream.sink.once('drain', () => {
       stream.blocked = null
-      this.#pump(stream)
+      this.#feed(stream)
     })
   }
 

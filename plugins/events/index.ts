@@ -36,10 +36,17 @@ export default definePlugin({
     ctx.onClose(() => feed.close())
     const people = new People()
     const names = new LocalMatcher(model, kernel, people)
-    const hub = new Hub(feed, event => {
-      const pact = kernel.pacts.find(event.pact)
-      return pact && names.occurrence(event, pact)
-    })
+    const hub = new Hub(
+      feed,
+      event => {
+        const pact = kernel.pacts.find(event.pact)
+        return pact && names.occurrence(event, pact)
+      },
+      pacts =>
+        Promise.all(
+          kernel.pacts.list().flatMap(pact => (pacts?.includes(pact.id) === false ? [] : names.people(pact))),
+        ),
+    )
     ctx.onClose(() => hub.close())
     const all = new OutboxConsumers({ store: ctx.use(store), outbox, events: feed, matcher: names, model, kernel, log })
     ctx.onClose(() => all.close())

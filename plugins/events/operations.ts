@@ -70,10 +70,11 @@ export const listChanges = operation({
     const feed = call.use(events)
     const wanted = matchOf(query)
     const match = wanted && call.use(matcher).compile(wanted)
-    if (match?.needsPeople) await call.use(matcher).people(call.pact)
     let after = since !== undefined ? feed.read(since) : from === 'head' ? feed.head() : 0
     const deadline = Date.now() + wait * 1000
     for (;;) {
+      // Each time, as who is who may have changed with what happened.
+      if (match?.needsPeople) await call.use(matcher).people(call.pact)
       const { shown, reached, more } = pageOf(feed, call.use(matcher), call.pact, after, limit, match)
       after = reached
       const waiting = shown.length === 0 && !more && Date.now() < deadline

@@ -24,10 +24,6 @@ export const eventStream = route({
     const wanted = wantedBy(call)
     const cursor = header(call, 'last-event-id') ?? text(call, 'since')
     const seq = cursor === undefined ? feed.head() : feed.read(cursor)
-    if (wanted.match?.needsPeople) {
-      const pacts = ctx.kernel.pacts.list().filter(({ id }) => !wanted.pacts || wanted.pacts.includes(id))
-      await Promise.all(pacts.map(pact => ctx.use(matcher).people(pact)))
-    }
     reply.hijack()
     reply.raw.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',

@@ -44,6 +44,8 @@ export class PactIndex {
   rebuilds = 0
   /** Older history is still being fetched or indexed. */
   partial = false
+  /** The first accepted entry of which the ledger has not said yet whose agent wrote it; Infinity when there is none. */
+  unnamed = Number.POSITIVE_INFINITY
 
   readonly #parts: IndexParts
   readonly #rebuild: TableRebuild
@@ -52,6 +54,7 @@ export class PactIndex {
   #tail: Promise<unknown> = Promise.resolve()
   #queued: Promise<void> | null = null
   #closed = false
+  #naming = false
   #retry: NodeJS.Timeout | null = null
   #told = 0
 
@@ -80,6 +83,7 @@ export class PactIndex {
     this.chain = Buffer.from(row.chain as Uint8Array)
     this.floor = Number(row.floor)
     this.floorChain = Buffer.from(row.floor_chain as Uint8Array)
+    this.unnamed = this.#parts.people.firstUnnamed(this.no)?.position ?? Number.POSITIVE_INFINITY
   }
 
   /** The database was taken back to an earlier state: goes on from there. */
@@ -159,6 +163,7 @@ export class PactIndex {
     this.preview.forget(Number.POSITIVE_INFINITY)
     this.#recent.clear()
     Object.assign(this, { indexed: 0, chain: ZERO, floor: 0, floorChain: ZERO, epoch: this.epoch + 1 })
+    this.unnamed = Number.POSITIVE_INFINITY
   }
 
   /** Chain of the prefix of a length, or null when the index does not reach so far or the record is not on this machine. */
@@ -200,6 +205,7 @@ export class PactIndex {
     }
     if (!this.preview.empty && this.indexed >= this.pact.length) this.preview.clear()
     if (wasPartial && !this.partial) await this.#nameUnknown()
+    if (this.unnamed < this.indexed) void this.#attempt(this.#nameAuthors())
     if (this.#parts.tables.lagging(this.no).size > 0) void this.#attempt(this.#rebuild.start())
   }
 
@@ -238,6 +244,7 @@ export class PactIndex {
       this.epoch++
       this.#recent.clear()
     }
+    this.unnamed = this.#firstUnnamed(delta, agents.length > 0)
     this.preview.forget(end)
     for (const record of records) this.#remember(record)
     // Copies: chains of records are slices of whole blocks.
@@ -300,6 +307,48 @@ export class PactIndex {
     const { people } = this.#parts
     const agents = await people.askAgain(this.pact, this.no)
     if (agents.length > 0 && !this.closed) this.#parts.transaction(() => people.learn(this.no, agents))
+  }
+
+  /** What was undone does not count any more, and what was learnt may have named those before. */
+  #firstUnnamed({ common, records }: Delta, learnt: boolean): number {
+    const { people } = this.#parts
+    if (this.unnamed < common && !learnt) return this.unnamed
+    if (this.unnamed < common) return people.firstUnnamed(this.no)?.position ?? Number.POSITIVE_INFINITY
+    const first = records.find(
+      ({ entry, verdict }) =>
+        entry && verdict === ACCEPTED && !people.find(this.no, entry.agent.toString('hex'))?.identity,
+    )
+    return first?.position ?? Number.POSITIVE_INFINITY
+  }
+
+  /**
+   * Learns who wrote what was indexed before the ledger could say it, however long that takes. It can: whom it does not know it does not
+   * accept, but after a fast-forward the state that says it may still be on its way.
+   */
+  async #nameAuthors(): Promise<void> {
+    if (this.#naming) return
+    this.#naming = true
+    const { people } = this.#parts
+    try {
+      for (let first = people.firstUnnamed(this.no); first && !this.closed; first = people.firstUnnamed(this.no)) {
+        const agent = await people.askLong(this.pact, first.key)
+        if (this.closed) return
+        // The log has moved, or its state is not here.
+        if (!agent) return this.#later()
+        await this.exclusively(async () => this.#learn(agent))
+      }
+    } finally {
+      this.#naming = false
+    }
+  }
+
+  #learn(agent: LedgerAgent): void {
+    if (this.closed) return
+    const { people, notify } = this.#parts
+    this.#parts.transaction(() => people.learn(this.no, [agent]))
+    const from = this.unnamed
+    this.unnamed = people.firstUnnamed(this.no)?.position ?? Number.POSITIVE_INFINITY
+    notify(this.pact, Math.min(from, this.indexed))
   }
 
   #mismatch({ common, length }: Delta): void {

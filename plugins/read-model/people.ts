@@ -1,6 +1,7 @@
 /** Who wrote: writers and agents as small numbers, and the handles that agents are shown by. */
 import type { LedgerAgent, LogRecord, Pact } from '../../kernel/index.ts'
 import type { Database } from '../store/sqlite.ts'
+import { lanes, positionOf, rowKey } from './rows.ts'
 
 export interface AgentInfo {
   no: number
@@ -19,6 +20,8 @@ const CACHED = 10_000
 /** How long a name is waited for, and how long none is asked for after one did not come. */
 const PATIENCE_MS = 300
 const SILENCE_MS = 5000
+/** How long it is waited for when nothing stands still meanwhile. */
+const LONG_PATIENCE_MS = 30_000
 
 export class People {
   readonly #db: Database
@@ -143,6 +146,23 @@ export class People {
     )
   }
 
+  /** The first accepted entry whose author's identity is not known, and the author's key. */
+  firstUnnamed(pactNo: number): { position: number; key: string } | null {
+    // For each such agent, as there may be many whose entries were all refused.
+    const sql = `SELECT key, (SELECT at FROM entries INDEXED BY entries_agent WHERE agent = a.no AND at >= ? AND at < ? ORDER BY at LIMIT 1) AS first
+      FROM agents a INDEXED BY agents_unknown WHERE pact = ? AND identity IS NULL AND first IS NOT NULL ORDER BY first LIMIT 1`
+    const range = [rowKey(pactNo, lanes.accepted, 0), rowKey(pactNo, lanes.refused, 0)] as const
+    const row = this.#db.prepare(sql).get(...range, pactNo)
+    return row
+      ? { position: positionOf(Number(row.first)), key: Buffer.from(row.key as Uint8Array).toString('hex') }
+      : null
+  }
+
+  /** What the ledger says about an agent, or null when it does not know it or cannot say within half a minute. */
+  askLong(pact: Pact, key: string): Promise<LedgerAgent | null> {
+    return this.#soon(pact, pact.agentByKey(key), LONG_PATIENCE_MS)
+  }
+
   /** What the ledger says about all agents, or nothing when it cannot say now. */
   async askAll(pact: Pact): Promise<LedgerAgent[]> {
     return (await this.#soon(pact, pact.agents())) ?? []
@@ -158,11 +178,11 @@ export class People {
    * An answer, or null when it does not come soon: after a fast-forward the state may not be on this machine, and a name is not worth
    * holding the index back for. The pact is then left in peace for a while.
    */
-  async #soon<T>(pact: Pact, answer: Promise<T>): Promise<T | null> {
+  async #soon<T>(pact: Pact, answer: Promise<T>, ms = PATIENCE_MS): Promise<T | null> {
     const late = Symbol('late')
     let timer: NodeJS.Timeout | undefined
     const patience = new Promise<typeof late>(resolve => {
-      timer = setTimeout(resolve, PATIENCE_MS, late)
+      timer = setTimeout(resolve, ms, late).unref()
     })
     const first = await Promise.race([answer.catch(() => late), patience])
     clearTimeout(timer)

@@ -87,7 +87,7 @@ export interface Progress {
   /** Length below which the index is confirmed: nothing there is undone any more. */
   confirmed: number
   length: number
-  /** Positions below this are indexed in every table: all that happened there can be looked up. */
+  /** Positions below this are indexed in every table, and their authors are known: all that happened there can be looked up. */
   reach: number
   /** Older history, or a table of it, is still being fetched or indexed; the newest entries can be read already. */
   partial: boolean

@@ -60,9 +60,9 @@ export const approveTrigger = operation({
   async run({ id, hash, ...wish }, call) {
     ownersOnly(call)
     const all = call.use(triggers)
-    // A program that is not what it was is looked up again, so that what is shown is what could be started.
     await all.reload()
-    const trigger = all.get(id)
+    // A program that is not what it was is looked up again, so that what is shown is what could be started.
+    const trigger = all.lookAgain(id)
     const waiting = all.runs.waitingList(id, SHOWN)
     const shown = shownHash(trigger, waiting)
     if (hash !== undefined && hash !== shown) throw new OpenPactError('TRIGGER_CHANGED', { id, hash: shown })

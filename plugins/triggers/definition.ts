@@ -136,3 +136,9 @@ function milliseconds(text: string): number {
 export function hashOf(trigger: Omit<Trigger, 'hash' | 'fault'>): string {
   return hash('sha256', canonicalize(trigger)!, 'hex')
 }
+
+/** Whether two say the same, whatever their programs and folders lead to. */
+export function sameWords(a: Trigger, b: Trigger): boolean {
+  const [one, other] = [a, b].map(({ hash: _, fault: __, ...said }) => hashOf({ ...said, executable: null, cwd: null }))
+  return one === other
+}

@@ -1,10 +1,13 @@
+import { EventEmitter, once } from 'node:events'
 import { chmodSync, existsSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { agentData, doorTopic } from '../../kernel/index.ts'
 import { eventually } from '../../test/support/network.ts'
 import { base, on, triggerDesk } from '../../test/support/trigger-desk.ts'
 import { inState, runsOf, setTriggers } from '../../test/support/trigger-programs.ts'
 import { operations } from '../operations/service.ts'
+import { triggers } from './service.ts'
 
 const desk = triggerDesk()
 const { post, record, approve, found, settled } = desk
@@ -129,6 +132,28 @@ describe('what holds a trigger back', () => {
     )
   })
 
+  test('trust: a match waits until the ledger says whose agent wrote its entry, however late that is', async () => {
+    desk.programs.script('fires', 'exit 0')
+    await setTriggers(desk.local.kernel, [on('newcomer', 'fires')])
+    const { identity, pact } = desk.local.kernel
+    const { key } = await identity.createAgent('newcomer')
+    const proof = identity.attestAgent('newcomer', agentData(doorTopic(pact.key), key)).toString('hex')
+    const answer = pact.agentByKey.bind(pact)
+    const late = new EventEmitter()
+    const asked = vi.spyOn(pact, 'agentByKey').mockImplementation(async which => {
+      await once(late, 'answer')
+      return answer(which)
+    })
+    await pact.append([{ type: 'agent.add', payload: { key: key.toString('hex'), name: 'newcomer', proof } }])
+    await pact.append([{ type: 'knowledge', topic: 'newcomer', payload: { content: 'hi' } }], { agent: 'newcomer' })
+    await settled()
+    const { stopped } = desk.local.kernel.use(triggers).known.get('newcomer')
+    expect([runsOf(desk.local.kernel, 'newcomer'), stopped]).toEqual([[], 0])
+    asked.mockRestore()
+    late.emit('answer')
+    await inState(desk.local.kernel, 'newcomer', 'succeeded')
+  })
+
   test('approval: shows what is in force or asked for, and what that takes away', async () => {
     desk.programs.script('works', 'exit 0')
     await setTriggers(desk.local.kernel, [on('widened', 'works', { approve: 'first', env: { set: { A: 'b\nc' } } })])
@@ -197,6 +222,36 @@ describe('what holds a trigger back', () => {
     expect((await post('/v1/triggers/resume', { id: 'swap' })).status).toBe(200)
     await inState(desk.local.kernel, 'swap', 'succeeded', 2)
     expect(desk.programs.lines('swapped')).toEqual(['two', 'two'])
+  })
+
+  test('a program that was swapped is started without an approval of its hash by no reading of the file, with approve: never too', async () => {
+    const [one, two] = ['kept', 'put'].map(name => desk.programs.script(name, `echo ${name} >> $OUT/never`)) as [
+      string,
+      string,
+    ]
+    const link = desk.programs.path('bin/never')
+    symlinkSync(one, link)
+    const trigger = on('never', 'never', { env: { set: { OUT: desk.programs.dir } } })
+    await setTriggers(desk.local.kernel, [trigger])
+    await record('one', 'never')
+    await inState(desk.local.kernel, 'never', 'succeeded')
+    rmSync(link)
+    symlinkSync(two, link)
+    await setTriggers(desk.local.kernel, [trigger, on('other', 'kept')])
+    await record('two', 'never')
+    await eventually(() => runsOf(desk.local.kernel, 'never').length === 2)
+    for (const path of ['/v1/triggers/resume', '/v1/triggers/other/approve'])
+      expect((await post(path, path.endsWith('resume') ? { id: 'never' } : {})).status).toBe(200)
+    const { json: shown } = await post('/v1/triggers/never/approve', {})
+    expect(shown).toMatchObject({ approved: false, executable: two, waiting: [{}] })
+    await settled()
+    expect(runsOf(desk.local.kernel, 'never')[1]).toMatchObject({ state: 'pending', started: null })
+    expect(await found()).toContainEqual(
+      expect.objectContaining({ words: expect.stringContaining(`leads to ${two} now`) }),
+    )
+    await approve('never')
+    await inState(desk.local.kernel, 'never', 'succeeded', 2)
+    expect(desk.programs.lines('never')).toEqual(['kept', 'put'])
   })
 
   test('approval: of one version alone, or of each match', async () => {

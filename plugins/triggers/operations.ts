@@ -159,7 +159,7 @@ export const resumeTriggers = operation({
   cli: { path: 'triggers resume', args: ['id'] },
   async run(input, call) {
     ownersOnly(call)
-    // What could not be started for a reason that is mended now is looked up again.
+    // What was not found when the file was read may be there now.
     await call.use(triggers).reload()
     return paused(input, call, false)
   },

@@ -15,7 +15,7 @@ import {
 import { isOpenPactError, OpenPactError } from '../../kernel/index.ts'
 import type { Match, Matcher } from '../events/service.ts'
 import { didYouMean } from '../operations/near-names.ts'
-import { closedSchema, compileSchema, faultWords } from '../operations/schema-check.ts'
+import { closedSchema, compileSchema, faultWords, hasBrokenText } from '../operations/schema-check.ts'
 import { complete, hashOf, LONGEST_TIMEOUT, type Trigger, type TriggerItem, TriggerSchema } from './definition.ts'
 import './errors.ts'
 import { expandHome, findPlace } from './executable.ts'
@@ -37,10 +37,15 @@ export interface Place {
 /** @throws OpenPactError TRIGGERS_FILE_INVALID with the line of the first fault */
 export function parseTriggers(text: string, place: Place): Trigger[] {
   if (tooDeep.test(text)) throw invalid(1, 'it is nested too deep.')
+  // What reading puts for bytes that are no UTF-8.
+  const broken = text.indexOf('\uFFFD')
+  if (broken >= 0) throw invalid(text.slice(0, broken).split('\n').length, 'it is not UTF-8; save it as UTF-8.')
   const lines = new LineCounter()
   // Some editors put a byte order mark first.
   const document = parseDocument(text.replace(/^\uFEFF/, ''), { lineCounter: lines, prettyErrors: false })
   const [error] = document.errors
+  if (error?.code === 'MULTIPLE_DOCS')
+    throw invalid(lines.linePos(error.pos[0]).line, 'the list ends at "---"; keep all triggers in one.')
   if (error) throw invalid(lines.linePos(error.pos[0]).line, `${error.message}.`)
   const source = new Source(document, lines)
   const value = toValue(document, source)
@@ -118,6 +123,7 @@ function made(item: TriggerItem, id: string, { matcher, hasAgent }: Place, fault
   const argv = typeof item.run === 'string' ? words(item.run, fault) : item.run
   for (const word of [...argv, ...Object.values(item.env?.set ?? {}), item.cwd ?? ''])
     if (control.test(word)) throw fault('run', 'control characters are not allowed.')
+  if (hasBrokenText({ ...item, match: null })) throw fault('run', 'a text in it is not valid Unicode.')
   if (!argv[0]) throw fault('run', 'it should begin with a program.')
   for (const name of Object.keys(item.env?.set ?? {}))
     if (!variable.test(name))

@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
+import { bootId, sameBoot } from '../../kernel/index.ts'
 
 /** How often it is looked whether a group is gone: nobody tells. ms */
 const LOOK_MS = 25
@@ -14,7 +15,7 @@ const KILLED_MS = 2000
 interface Process {
   pid: number
   group: number
-  /** Of an earlier boot or a later process with the same number it is another text. */
+  /** Boot and start: `<boot id> <ticks since the boot>`, or `<boot id> <date in UTC>` where there is no /proc. */
   born: string
 }
 
@@ -53,7 +54,10 @@ export async function endGroup(group: number, grace: number): Promise<void> {
 export async function endOrphan(pid: number, born: string, grace: number): Promise<boolean> {
   const leader = bornOf(pid)
   // A group outlives its leader, and no other process gets its number as long as it does.
-  const left = leader === null ? all().some(each => each.group === pid && notBefore(each.born, born)) : leader === born
+  const left =
+    leader === null
+      ? all().some(each => each.group === pid && startedAfter(each.born, born) >= 0)
+      : startedAfter(leader, born) === 0
   if (left) await endGroup(pid, grace)
   return left
 }
@@ -99,10 +103,13 @@ function marked(marks: readonly string[]): number[] {
   })
 }
 
-/** Same boot, and not started earlier. */
-function notBefore(later: string, earlier: string): boolean {
-  const [a, b] = [later, earlier].map(text => text.split(' ')) as [string[], string[]]
-  return process.platform !== 'linux' || (a[0] === b[0] && Number(a[1]) >= Number(b[1]))
+/** By how much one process started later than another, in ticks or ms; NaN, which no comparison holds for, when their boots differ. */
+function startedAfter(born: string, earlier: string): number {
+  const [a, b] = [born, earlier].map(text => {
+    const [boot, ...start] = text.split(' ')
+    return { boot: boot!, start: start.length === 1 ? Number(start) : Date.parse(`${start.join(' ')} UTC`) }
+  }) as [{ boot: string; start: number }, { boot: string; start: number }]
+  return sameBoot(a.boot, b.boot) ? a.start - b.start : Number.NaN
 }
 
 function all(): Process[] {
@@ -119,7 +126,7 @@ function statOf(pid: number): Process | null {
     // The name of the program stands in brackets and may hold anything.
     const [state, , group, , ...rest] = text.slice(text.lastIndexOf(')') + 2).split(' ')
     if (state === 'Z' || state === 'X') return null
-    boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
+    boot ??= bootId()
     return { pid, group: Number(group), born: `${boot} ${rest[15]}` }
   } catch {
     return null
@@ -133,12 +140,13 @@ function table(which: string[]): Process[] {
     const columns = ['pid=', 'pgid=', 'stat=', 'lstart='].flatMap(column => ['-o', column])
     // Whoever travels changes the clock's zone, and would change what a process is known by.
     const env = { LC_ALL: 'C', TZ: 'UTC' }
+    boot ??= bootId()
     const text = execFileSync('ps', [...which, ...columns], { encoding: 'utf8', env })
     return text.split('\n').flatMap(line => {
       const [pid, group, state, ...born] = line.trim().split(/\s+/)
       return state === undefined || state.startsWith('Z')
         ? []
-        : [{ pid: Number(pid), group: Number(group), born: born.join(' ') }]
+        : [{ pid: Number(pid), group: Number(group), born: `${boot} ${born.join(' ')}` }]
     })
   } catch {
     return []

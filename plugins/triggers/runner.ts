@@ -146,8 +146,10 @@ export class Runner {
     if (!pact) return runs.end(run, 'withdrawn', 'its pact is not on this machine')
     await matcher.people(pact)
     const occurrence = this.#occurrence(run)
-    // Of what is being indexed anew nothing is known for a while.
-    if (!occurrence?.entry && model.progress(pact).partial)
+    const { partial, reach } = model.progress(pact)
+    const position = occurrence?.entry?.position
+    // Of what is being indexed anew nothing is known for a while, or not yet who wrote it.
+    if (position === undefined ? partial : position >= reach)
       return runs.putBack(run, Date.now() + RETRY_MS, 'the index is being rebuilt')
     if (!occurrence?.entry) return runs.end(run, 'withdrawn', 'its event does not stand any more')
     // The trigger and who is who may have changed since it matched.

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { isOpenPactError, type Kernel, type Logger, OpenPactError, type Pact } from '../../kernel/index.ts'
 import type { Consumer, Consumers, Events, Matcher, Occurrence } from '../events/service.ts'
 import { didYouMean } from '../operations/near-names.ts'
-import type { Trigger } from './definition.ts'
+import { hashOf, sameWords, type Trigger } from './definition.ts'
+import { findPlace } from './executable.ts'
 import { FileWatch, readTriggersFile } from './file.ts'
-import { faultOf, type Gate, gateOf } from './gate.ts'
+import { type Gate, gateOf } from './gate.ts'
 import type { KnownTriggers } from './known.ts'
 import { Runner, type RunnerParts } from './runner.ts'
 import type { Run, Runs } from './runs.ts'
@@ -93,7 +94,7 @@ export class Triggers {
     const { matcher, kernel, log } = this.#parts
     try {
       const text = await readTriggersFile(this.file)
-      const faulty = this.#fileError !== null || this.list().some(trigger => faultOf(trigger) !== null)
+      const faulty = this.#fileError !== null || this.list().some(({ fault }) => fault !== null)
       if (text === this.#text && !faulty) return
       const place = { matcher, hasAgent: (name: string) => kernel.identity.agent(name) !== null }
       // Loaded when there is such a file: a parser of YAML is much to start with for nothing.
@@ -110,7 +111,8 @@ export class Triggers {
     }
   }
 
-  #install(triggers: readonly Trigger[]): void {
+  #install(read: readonly Trigger[]): void {
+    const triggers = read.map(trigger => this.#found(trigger))
     const { matcher, known, events, runs, log } = this.#parts
     const ids = triggers.map(({ id }) => id)
     for (const id of known.keep(ids, events.head())) runs.forget(id)
@@ -122,6 +124,22 @@ export class Triggers {
     else this.#consumer.set(TASKS, matcher.compile(freed), events.head())
     this.kickAll()
     log.info('triggers.yaml is in force.', { triggers: ids })
+  }
+
+  /** What was found for a trigger stays until its lines change or `approve` looks again, whatever the file is read again for. */
+  #found(read: Trigger): Trigger {
+    const before = this.#set.get(read.id)
+    return before && before.fault === null && sameWords(before, read) ? before : read
+  }
+
+  /** A trigger with what its program and folder lead to now; it is in force when it is approved. @throws OpenPactError TRIGGER_UNKNOWN */
+  lookAgain(id: string): Trigger {
+    const trigger = this.get(id)
+    // A faulty one was looked for when the file was read last.
+    if (trigger.fault !== null) return trigger
+    const { fault, ...place } = findPlace(trigger.argv[0]!, trigger.folder)
+    const { hash: _, fault: __, ...said } = { ...trigger, ...place }
+    return { ...said, fault, hash: hashOf(said) }
   }
 
   #follow(trigger: Trigger): void {
@@ -172,6 +190,7 @@ export class Triggers {
    */
   approve(trigger: Trigger, trusted: { roles: string[]; authors: string[] }, keys: readonly string[]): void {
     const { known, runs } = this.#parts
+    this.#set.set(trigger.id, trigger)
     runs.transaction(() => {
       known.approve(trigger.id, { hash: trigger.hash, ...trusted, at: Date.now() })
       runs.approve(keys)

@@ -51,6 +51,7 @@ function refusal(
     return 'it came from another pact, and its origin is not named in trust'
   const me = identity !== null && identity === kernel.identity.key.toString('hex')
   const named = trust.authors.some(author => (author === 'me' ? me : author === agent || author === identity))
+  if (!named && identity === null) return 'it is not known yet whose agent wrote it; try again in a moment'
   if (!named && !(role !== null && trust.roles.includes(role))) return 'its author is not trusted'
   if (hops >= trust.max_hops) return `it stands at the end of ${hops} runs, and max_hops is ${trust.max_hops}`
   return run !== undefined && isRunOf(run, trigger) ? 'a run of this trigger wrote it' : null

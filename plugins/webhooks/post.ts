@@ -143,6 +143,8 @@ function send(request: http.ClientRequest, body: string): Promise<http.IncomingM
   return new Promise((resolve, reject) => {
     request.once('response', resolve)
     request.once('error', reject)
+    // Without an error when it was switched to another protocol (101): Node drops it then.
+    request.once('close', () => reject(new Error('the connection ended without an answer')))
     request.end(body)
   })
 }

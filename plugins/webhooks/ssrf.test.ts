@@ -215,6 +215,13 @@ describe('an attempt', () => {
     const { post } = poster()
     expect(await post('http://127.0.0.1:1/')).toMatchObject({ status: null, error: 'ECONNREFUSED' })
   })
+
+  test('ends when the receiver switches the connection to something else', async () => {
+    receiver.respond = (_received, response) =>
+      void response.socket!.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n')
+    const error = 'the connection ended without an answer'
+    expect(await poster().post(receiver.url)).toMatchObject({ status: null, error })
+  })
 })
 
 describe('a signature', () => {

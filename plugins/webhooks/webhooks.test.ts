@@ -98,6 +98,7 @@ describe('a subscription', () => {
       [{ match: { stauts: 'open' } }, 400, 'INVALID_INPUT', 'Did you mean "status"'],
       [{ match: { where: { a: { gte: 'x' } } } }, 400, 'INVALID_INPUT', 'match.where'],
       [{ type: 'a', match: { type: 'b' } }, 400, 'INVALID_INPUT', '"type" is given twice'],
+      [{ match: { pact: 'other' } }, 400, 'MATCH_INVALID', '"pact" names another one than "test"'],
       [{ callback: 'ftp://example.org' }, 400, 'CALLBACK_INVALID', 'http'],
       [{ callback: 'http://169.254.169.254/latest/' }, 403, 'CALLBACK_FORBIDDEN', '169.254.169.254'],
       [{ callback: 'http://192.168.1.1/' }, 403, 'CALLBACK_FORBIDDEN', 'allow-list'],

@@ -77,6 +77,8 @@ export class Webhooks {
   async subscribe(pact: Pact, { callback, match, agent, loopback }: Wish): Promise<Subscription> {
     const { poster, subscriptions, matcher, events } = this.#parts
     const url = parseCallback(callback)
+    if (match.pact !== undefined && ![match.pact].flat().some(name => name === pact.id || name === pact.alias))
+      throw new OpenPactError('MATCH_INVALID', { reason: `"pact" names another one than "${pact.alias}".` })
     const compiled = matcher.compile({ ...match, pact: pact.id })
     await checkCallback(url, poster.policy(loopback), poster.resolve)
     const since = events.head()

@@ -23,11 +23,11 @@ export class SimulatedPact {
   confirmed = 0
   /** Positions whose blocks are not on this machine. */
   missing = new Set<number>()
-  /** The state view is not here: who asks it waits for ever. */
-  mute = false
   /** Position of the entry that seated this machine. */
   since = 0
   #judged: Judged[] = []
+  #mute = false
+  #asking: (() => void)[] = []
   #blocks: Buffer[] = []
   readonly #counters = new Map<number, number>()
 
@@ -44,6 +44,12 @@ export class SimulatedPact {
 
   get length(): number {
     return this.#blocks.length
+  }
+
+  /** The state view is not here: who asks it waits until it is. */
+  set mute(mute: boolean) {
+    this.#mute = mute
+    if (!mute) for (const answer of this.#asking.splice(0)) answer()
   }
 
   /** Appends entries; answers their ids. */
@@ -82,7 +88,7 @@ export class SimulatedPact {
   }
 
   async agents(): Promise<LedgerAgent[]> {
-    if (this.mute) return new Promise(() => {})
+    if (this.#mute) await new Promise<void>(resolve => this.#asking.push(resolve))
     return [{ key: AGENT.toString('hex'), name: 'claude', identity: 'bb'.repeat(32), label: null, revoked: false }]
   }
 
