@@ -234,3 +234,36 @@ test('a sole indexer whose last entries nobody has says that only refounding hel
   await expect(a.pact.append([note('no')])).rejects.toThrow(/only indexer.*openpact refound/)
   await cut()
 }, 60_000)
+
+test('one of several indexers whose last entries nobody has goes on once others were named', async () => {
+  const [a, b, c] = (await peers(3)) as [Peer, Peer, Peer]
+  const all = [a, b, c].map(peer => peer.pact.writer.toString('hex'))
+  let cuts = [connect(a.pact, b.pact), connect(a.pact, c.pact)]
+  const [set] = await a.pact.append([{ type: 'pact.indexers', payload: { writers: all } }])
+  expect(set?.verdict).toBe(ACCEPTED)
+  await until(b.pact, () => b.pact.base.isIndexer)
+  for (const cut of cuts) await cut()
+  await losePower(b, async () => {
+    await shareFive(b, a)
+    await appendUnseen(b, a, 3)
+  })
+  const asked = b.pact
+  let cut = connect(b.pact, a.pact)
+  await replaced(b, asked)
+  await cut()
+  expect(await b.pact.reseating()).toBeNull()
+  expect((await b.pact.status()).health.problems.join()).toMatch(/is an indexer.*openpact indexers/)
+
+  cuts = [connect(a.pact, b.pact), connect(a.pact, c.pact)]
+  await a.pact.append([{ type: 'pact.indexers', payload: { writers: all.slice(0, 1) } }])
+  await until(b.pact, async () => (await b.pact.reseating()) !== null)
+  const held = b.pact
+  expect(await seatAgain(a, await b.pact.reseating())).toBe(ACCEPTED)
+  await replaced(b, held)
+  for (const each of cuts) await each()
+  expect((await b.pact.append([note('after')]))[0]?.verdict).toBe(ACCEPTED)
+  cut = connect(b.pact, a.pact)
+  await until(a.pact, same(a, b))
+  expect((await texts(a)).at(-1)).toBe('after')
+  await cut()
+}, 90_000)
