@@ -194,7 +194,12 @@ declare module 'autobase' {
     view: View
     core: Hypercore
     local: Hypercore
-    localWriter: { isActiveIndexer: boolean; isRemoved: boolean } | null
+    localWriter: {
+      isActiveIndexer: boolean
+      isRemoved: boolean
+      /** Blocks of the own core that are in the view. */
+      length: number
+    } | null
     linearizer: { indexers: { core: Hypercore }[] } | null
     activeWriters: Iterable<{ core: Hypercore; frozen: boolean }>
     writable: boolean

@@ -284,8 +284,9 @@ export class Ledger implements Pact, Replicated {
     return statusOf(this, this.host.rules)
   }
 
-  reseating(): Promise<Application | null> {
-    return this.rotation.application()
+  async reseating(): Promise<Application | null> {
+    // What was fetched back is in the view of the ledger that takes this one's place.
+    return this.successor ? null : this.rotation.application()
   }
 
   async download(progress?: (have: number, of: number) => void, signal?: AbortSignal): Promise<void> {

@@ -59,6 +59,8 @@ export class OwnTail {
   /** Another ledger is about to take the place of this one. */
   private replaced = false
   private closed = false
+  /** The own core is whole, and not yet all in the view. */
+  private reading = false
 
   constructor(base: Base, mark: ShutdownMark, host: TailHost) {
     this.base = base
@@ -76,6 +78,7 @@ export class OwnTail {
   async obstacle(): Promise<string | null> {
     if (this.mark.doubt.size === 0) return null
     if (this.lost) return `nobody has the last entries that it wrote; ${await this.host.rotating()}`
+    if (this.reading) return 'the last entries that it wrote refer to some of others, which have not come back yet'
     return `for entries that it may have lost it must first ask ${this.missing}`
   }
 
@@ -95,7 +98,7 @@ export class OwnTail {
       return
     }
     if (whole !== null && this.base.local.contiguousLength >= whole) {
-      this.settle()
+      this.settleOnceRead()
       return
     }
     if (this.lost) return
@@ -184,7 +187,7 @@ export class OwnTail {
     this.host.log.info('the own core is whole', { pact: this.host.pact(), fetched: length - this.found })
     if (length === this.found) {
       base.local.setActive(false)
-      this.settle()
+      this.settleOnceRead()
     } else {
       this.mark.asked(length)
       this.makeWay()
@@ -227,6 +230,23 @@ export class OwnTail {
     this.replaced = true
     this.host.reopen()
     for (const end of [...this.waiters]) end()
+  }
+
+  /**
+   * What the own core holds must be in the view first, and it may refer to entries of others that are still to come: Autobase would wait for
+   * them inside an append, round and round, and nothing else would run on this machine.
+   */
+  private settleOnceRead(): void {
+    const { base } = this
+    this.reading = true
+    const look = () => {
+      const { local, localWriter } = base
+      if (this.closed || (localWriter && !localWriter.isRemoved && localWriter.length < local.length)) return
+      base.off('update', look)
+      this.settle()
+    }
+    base.on('update', look)
+    look()
   }
 
   private settle(): void {

@@ -39,7 +39,9 @@ export class Rotation {
   /** The application with the fresh core; null while nobody could seat it, or while an entry of the lost one could still come after the seat. */
   async application(): Promise<Application | null> {
     if (this.mark.lost !== this.own || (await this.reader.indexers()).includes(this.own)) return null
-    const { log } = this.base.view
+    const { view, local, localWriter } = this.base
+    if (localWriter && localWriter.length < local.contiguousLength) return null
+    const { log } = view
     for (let position = this.base.confirmed('log'); position < log.length; position++) {
       const record = await readRecord(log, position)
       if (!record || record.writer.equals(this.base.local.key)) return null

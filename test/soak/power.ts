@@ -169,19 +169,24 @@ async function settle(peers: Peer[], loser: Peer): Promise<string | null> {
 }
 
 async function stillHeld(others: Peer[], loser: Peer): Promise<string> {
-  const { key, length, contiguousLength } = loser.pact.base.local
-  const some = await Promise.all(
-    others.map(async ({ pact }) => {
-      const core = (pact.base as unknown as { store: Corestore }).store.get({ key })
+  const { pact } = loser
+  const { key, length, contiguousLength } = pact.base.local
+  const missing: number[] = []
+  for (let index = contiguousLength; index < length; index++)
+    if (!(await pact.base.local.has(index))) missing.push(index)
+  const where = await Promise.all(
+    others.map(async other => {
+      const core = (other.pact.base as unknown as { store: Corestore }).store.get({ key })
       await core.ready()
-      const missing = Array.from({ length: length - contiguousLength }, (_, i) => contiguousLength + i)
-      const has = await Promise.all(missing.map(index => core.has(index)))
+      const has: number[] = []
+      for (const index of missing) if (await core.has(index)) has.push(index)
+      const told = `${other.name} has [${has}] of ${core.length}`
       await core.close()
-      return has.some(Boolean)
+      return told
     }),
   )
-  const where = some.some(Boolean) ? 'others have some of the rest' : 'nobody has the rest'
-  return `${loser.name} is still held back with ${contiguousLength} of the ${length} blocks that others know of; ${where}`
+  const obstacle = await pact.tail.obstacle()
+  return `${loser.name} is still held back, ${pact.confirmed} of ${pact.length} confirmed: ${obstacle}; its core of ${length} lacks [${missing}], ${where.join(', ')}`
 }
 
 function notes(count: number, text: string) {
