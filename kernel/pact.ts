@@ -1,6 +1,7 @@
 /** What plugins see of one open pact: its ledger, its members, its channels. Implemented in ledger/ and replication/. */
 import type { Author } from './hooks.ts'
 import type { Draft, LogRecord, Receipt, Until } from './ledger/entry.ts'
+import type { Application } from './ledger/seats.ts'
 import type { RuleState } from './rules.ts'
 
 /** What can change what is accepted: the first entry of a pact, amended by `pact.amend`. */
@@ -217,6 +218,12 @@ export interface Pact {
   holds(ref: AttachmentRef): Promise<boolean>
 
   channel(name: string, handlers: ChannelHandlers): Channel
+  /**
+   * The application with which a member must seat this device again, on a fresh writer core, because a power loss took the end of its own one
+   * for good. Once that seat is confirmed the fresh core is used. Null when nothing was lost, and while the old core is an indexer's or has
+   * entries that are not confirmed.
+   */
+  reseating(): Promise<Application | null>
   status(): Promise<PactStatus>
   /** Resolves when everything linearised is on this machine, reporting progress. */
   download(progress?: (have: number, of: number) => void, signal?: AbortSignal): Promise<void>

@@ -54,6 +54,8 @@ declare module 'hypercore' {
       remotePublicKey: Bytes
       remoteLength: number
       remoteContiguousLength: number
+      /** Blocks beyond that which it has. */
+      remoteBitfield: { get(index: number): boolean }
       /** It has said how long its copy is. */
       remoteSynced: boolean
     }[]
@@ -192,7 +194,12 @@ declare module 'autobase' {
     view: View
     core: Hypercore
     local: Hypercore
-    localWriter: { isActiveIndexer: boolean; isRemoved: boolean } | null
+    localWriter: {
+      isActiveIndexer: boolean
+      isRemoved: boolean
+      /** Blocks of the own core that are in the view. */
+      length: number
+    } | null
     linearizer: { indexers: { core: Hypercore }[] } | null
     activeWriters: Iterable<{ core: Hypercore; frozen: boolean }>
     writable: boolean
@@ -223,6 +230,8 @@ declare module 'autobase' {
     pause(): Promise<void>
     resume(): Promise<void>
     repair(): Promise<void>
+    /** Takes another core of the store, which is writable, for its own. */
+    setLocal(key: Bytes): Promise<void>
     isFastForwarding(): boolean
     getIndexedInfo(): Promise<IndexedInfo>
     replicate(isInitiator: boolean | object, options?: object): Duplex
@@ -240,6 +249,7 @@ declare module 'autobase' {
 
 declare module 'autobase/lib/apply-state.js' {
   import type Autobase from 'autobase'
+  import type Hypercore from 'hypercore'
 
   interface BootRecord {
     version: number
@@ -274,6 +284,7 @@ declare module 'autobase/lib/apply-state.js' {
     }
     _appendLocalNodes(nodes: LocalNode[]): Promise<void>
     _open(): Promise<void>
+    _createCheckpointCore(...args: unknown[]): { core: Hypercore; updateCheckpoints(): Promise<boolean> }
     maybeSigned(): Promise<void>
     _boot(): Promise<void>
     _flush(localNodes: LocalNode[] | null): Promise<void>

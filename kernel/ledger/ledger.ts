@@ -31,6 +31,8 @@ import { OwnTail } from './own-tail.ts'
 import { Pump } from './pump.ts'
 import { StateReader } from './reading.ts'
 import { ZERO } from './record.ts'
+import { Rotation } from './rotation.ts'
+import type { Application } from './seats.ts'
 import { ShutdownMark } from './shutdown-mark.ts'
 import { download, isComplete, statusOf } from './status.ts'
 import { Tips } from './tips.ts'
@@ -62,7 +64,7 @@ export interface LedgerOptions {
   folder: string
   /** Told when the base stopped by itself: the ledger must be closed and opened again. */
   onfailure(): void
-  /** Told when the own core was fetched back after a power loss: answers the ledger that takes this one's place. */
+  /** Told when the own core was fetched back or replaced after a power loss: answers the ledger that takes this one's place. */
   onrecovered(): Promise<Pact | null>
   fastForward?: boolean
 }
@@ -102,6 +104,8 @@ export class Ledger implements Pact, Replicated {
   private readonly clock: LedgerClock
   private readonly mark: ShutdownMark
   readonly tail: OwnTail
+  private readonly rotation: Rotation
+  private rotating: Promise<unknown> = Promise.resolve()
   private readonly store: Corestore
   private attached: Attachments | null = null
   private downloading: Promise<void> | null = null
@@ -141,11 +145,13 @@ export class Ledger implements Pact, Replicated {
     })
     this.health = new HealthWatch(this.base, host.log)
     this.mark = new ShutdownMark(options.folder)
+    this.rotation = new Rotation(options.store, this.base, this.reader, this.mark, host.identity)
     this.tail = new OwnTail(this.base, this.mark, {
       standing: noise => this.standing(noise),
       reopen: () => {
         this.successor = options.onrecovered()
       },
+      rotating: () => this.rotation.obstacle(),
       pact: () => this.alias,
       log: host.log,
     })
@@ -175,7 +181,8 @@ export class Ledger implements Pact, Replicated {
     // What apply wrote last says nothing about a view that came from others.
     this.base.on('fast-forward', () => this.recent.clear())
     this.health.start()
-    this.tail.start()
+    await this.tail.start()
+    this.rotate()
     const seats = this.admittance.catchUp(this.confirmed)
     if (complete) await seats
     this.keepDownloading()
@@ -289,6 +296,11 @@ export class Ledger implements Pact, Replicated {
     return statusOf(this, this.host.rules)
   }
 
+  async reseating(): Promise<Application | null> {
+    // What was fetched back is in the view of the ledger that takes this one's place.
+    return this.successor ? null : this.rotation.application()
+  }
+
   async download(progress?: (have: number, of: number) => void, signal?: AbortSignal): Promise<void> {
     await download(this.base, progress, signal)
     await this.pump.run()
@@ -330,6 +342,7 @@ export class Ledger implements Pact, Replicated {
     this.health.stop()
     this.writing.receipts.close()
     await this.tail.close()
+    await this.rotating
     await closeQuiesced(this.base, { appends: [this.writing.idle()] })
     await this.mark.close()
   }
@@ -399,7 +412,17 @@ export class Ledger implements Pact, Replicated {
   private async onconfirmed(length: number): Promise<void> {
     this.writing.receipts.settle(length)
     await this.admittance.catchUp(length)
+    this.rotate()
     await this.host.confirmed(this, length)
+  }
+
+  /** After the own core was given up: goes over to the fresh one as soon as that may be. */
+  private rotate(): void {
+    if (!this.tail.lost || this.closed) return
+    this.rotating = this.rotation
+      .turn()
+      .then(turned => turned && this.tail.makeWay())
+      .catch(error => this.host.log.error('the writer cannot be rotated', { pact: this.alias, reason: String(error) }))
   }
 
   /** An indexer that has the proposed rules says so; a proposal that it cannot run is met with silence. */

@@ -39,6 +39,7 @@ export function mendAutobase(): void {
   for (const mend of Object.values(mends)) mend()
   announceFlushes()
   paceCommits()
+  openWithoutTheEnd()
 }
 
 /**
@@ -69,6 +70,25 @@ function paceCommits(): void {
     return async function (this: ApplyState) {
       const { commitsNow } = this.base as { commitsNow?: () => boolean }
       if (commitsNow?.call(this.base) ?? true) await original.call(this)
+    }
+  })
+}
+
+/**
+ * No mend either: lets an indexer whose own core lost blocks to a power loss open its base. Autobase looks in there for what it signed last, and
+ * would wait for a block that may never come. Such a base is held (own-tail.ts): it signs nothing.
+ */
+function openWithoutTheEnd(): void {
+  wrap('_createCheckpointCore', original => {
+    return function (this: ApplyState, ...args) {
+      const checkpoint = original.apply(this, args)
+      const { core } = checkpoint
+      const update = checkpoint.updateCheckpoints.bind(checkpoint)
+      checkpoint.updateCheckpoints = async () => {
+        if (core.writable && core.contiguousLength < core.length) return false
+        return update()
+      }
+      return checkpoint
     }
   })
 }
@@ -144,7 +164,7 @@ export const mends = {
   },
 }
 
-type Wrapped = '_open' | 'maybeSigned' | '_flush' | '_boot' | 'shouldMigrate'
+type Wrapped = '_open' | '_createCheckpointCore' | 'maybeSigned' | '_flush' | '_boot' | 'shouldMigrate'
 
 // On the function and by a global symbol, so that a second copy of this module sees what the first has done.
 const mended = Symbol.for('openpact.autobase.mended')

@@ -19,6 +19,8 @@ interface Mark {
   doubt: string[]
   /** Blocks of the own core once all were asked; null before. It is opened anew with them, and only then it shows whether they were kept. */
   whole: number | null
+  /** Key (hex) of the own core once it was found that nobody has its end; null before. */
+  lost: string | null
 }
 
 /** Seconds by which the boot time of a system without boot ids may drift. */
@@ -46,6 +48,8 @@ export class ShutdownMark {
   private waiting: Set<string>
   /** Blocks that the own core had when all of `doubt` had been asked, earlier in this boot; null when they were not. */
   whole: number | null
+  /** Key (hex) of the own core whose end nobody has: it is never appended to again. */
+  lost: string | null
 
   /** @param folder the pact's own; its store is in `store/` below */
   constructor(folder: string, boot = bootId()) {
@@ -55,6 +59,7 @@ export class ShutdownMark {
     const here = earlier !== null && sameBoot(earlier.boot, boot)
     this.met = new Set(here ? earlier.met : [])
     this.whole = here ? earlier.whole : null
+    this.lost = earlier?.lost ?? null
     this.waiting = new Set(here ? earlier.doubt : [...(earlier?.doubt ?? []), ...(earlier?.met ?? [])])
   }
 
@@ -76,11 +81,24 @@ export class ShutdownMark {
     this.write()
   }
 
+  /** All were asked, and nobody has the end of the own core (its key, hex). */
+  lose(key: string): void {
+    this.lost = key
+    this.write()
+  }
+
   /** All were asked, and what they had is kept. */
   settle(): void {
     this.waiting = new Set()
     this.whole = null
+    this.lost = null
     this.write()
+  }
+
+  /** Another core took the place of the lost one: first that must be on the disk, or the next start could write to the lost one. */
+  async rotated(): Promise<void> {
+    await flushLogs(this.store)
+    this.settle()
   }
 
   /** After the store was closed: flushes it, then there is nothing left to remember. */
@@ -93,7 +111,8 @@ export class ShutdownMark {
   }
 
   private write(): void {
-    const mark: Mark = { boot: bootId(), met: [...this.met], doubt: [...this.waiting], whole: this.whole }
+    const { whole, lost } = this
+    const mark: Mark = { boot: bootId(), met: [...this.met], doubt: [...this.waiting], whole, lost }
     const fresh = `${this.file}.new`
     const fd = openSync(fresh, 'w', 0o600)
     try {
@@ -121,11 +140,17 @@ function readMark(file: string): Mark | null {
     return null
   }
   try {
-    const { boot, met, doubt, whole } = JSON.parse(text) as Mark
-    return { boot: String(boot), met: met.map(String), doubt: doubt.map(String), whole: whole ?? null }
+    const { boot, met, doubt, whole, lost } = JSON.parse(text) as Mark
+    return {
+      boot: String(boot),
+      met: met.map(String),
+      doubt: doubt.map(String),
+      whole: whole ?? null,
+      lost: lost ?? null,
+    }
   } catch {
     // It is written whole or not at all, so somebody else damaged it: whoever comes first is asked.
-    return { boot: '', met: [''], doubt: [], whole: null }
+    return { boot: '', met: [''], doubt: [], whole: null, lost: null }
   }
 }
 

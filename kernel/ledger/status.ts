@@ -17,8 +17,8 @@ export async function statusOf(ledger: Ledger, rules: RuleSet): Promise<PactStat
   const interrupted =
     missing ?? (base.interrupted ? { reason: base.interrupted, cure: 'Run `openpact doctor`.' } : null)
   const problems = [...ledger.health.problems(), ...(ledger.failure ? [ledger.failure.message] : [])]
-  const { missing: unasked } = ledger.tail
-  if (unasked) problems.push(`power was lost while the pact was shared; before writing, ask: ${unasked}`)
+  const obstacle = await ledger.tail.obstacle()
+  if (obstacle) problems.push(`power was lost while the pact was shared, and this machine does not write: ${obstacle}`)
   for (const { core, frozen } of base.activeWriters)
     if (frozen)
       problems.push(

@@ -172,9 +172,11 @@ export class Writer {
     return found
   }
 
-  /** What was appended in a block of the own core; null for an ack. */
+  /** What was appended in a block of the own core; null for an ack, and for one that a power loss took. */
   private async ownBlock(index: number): Promise<Buffer | null> {
-    const block = (await this.base.local.get(index)) as unknown as { node: { value: Buffer | null } | null } | null
+    const block = (await this.base.local.get(index, { wait: false })) as unknown as {
+      node: { value: Buffer | null } | null
+    } | null
     return block?.node?.value ?? null
   }
 

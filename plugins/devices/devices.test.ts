@@ -1,7 +1,13 @@
+import { join } from 'node:path'
 import IdentityKey from 'keet-identity-key'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Ledger } from '../../kernel/ledger/ledger.ts'
 import type { Applicant, Json, RuleContext } from '../../kernel/rules.ts'
-import { eventually, type Machine, Network } from '../../test/support/network.ts'
+import { eventually, type Machine, membership, Network } from '../../test/support/network.ts'
+import { hearLength, keepDisk, loseDisk, readMark } from '../../test/support/power.ts'
+import knowledge from '../knowledge/index.ts'
+import { operations } from '../operations/service.ts'
+import { readModel } from '../read-model/service.ts'
 import { rules } from './rules.ts'
 
 interface Device {
@@ -122,3 +128,62 @@ describe('devices', () => {
     await eventually(async () => (await second.pact().status()).indexers.every(each => each.self))
   })
 })
+
+it('a member whose last entries were lost in a power loss is seated again by itself, with a fresh writer core', async () => {
+  const net = await Network.open([...membership, knowledge])
+  try {
+    const founder = await net.founder()
+    const member = await net.member(founder)
+    const { id } = member.pact()
+    const folder = join(member.dataDir, 'pacts', id)
+    const known = async (machine: Machine) => {
+      const { entries } = await machine.get<{ entries: { payload: { content: string } }[] }>('knowledge.list')
+      return entries.map(({ payload }) => payload.content).sort()
+    }
+    const record = async (content: string, idempotencyKey: string) => {
+      const caller = { agent: member.kernel.identity.defaultAgent.name, pacts: null, operations: null }
+      const invocation = { caller, pact: 'test', idempotencyKey }
+      const { output } = await member.kernel
+        .use(operations)
+        .invoke('knowledge.record', { topic: 'power', content }, invocation)
+      return (output as { id: string }).id
+    }
+    await eventually(async () => (await member.pact().status()).writable)
+    const kept = await record('kept', 'key-1')
+    await eventually(() => member.pact().confirmed === member.pact().length)
+    await member.stop()
+    await keepDisk(folder)
+    await member.start()
+    await eventually(async () => (await member.pact().status()).peers.some(peer => peer.tunnel))
+    await founder.stop()
+    await record('lost', 'key-2')
+    await hearLength(join(founder.dataDir, 'pacts', id), (member.pact() as Ledger).base.local)
+    const old = member.pact().writer
+    const mark = await readMark(folder)
+    await member.stop()
+    await loseDisk(folder, mark)
+
+    await founder.start()
+    await member.start()
+    expect(await code(record('too early', 'key-3'))).toBe('WRITER_IN_DOUBT')
+    await eventually(async () => {
+      const pact = member.kernel.pacts.find('test')
+      return pact && !pact.writer.equals(old) && (await pact.status()).writable
+    }, 30_000)
+    expect(await record('kept', 'key-1')).toBe(kept)
+    expect(await record('after', 'key-3')).toBe(`${hex(member.pact().writer).slice(0, 8)}-1`)
+    await eventually(async () => (await known(founder)).includes('after'))
+    expect(await known(founder)).toEqual(['after', 'kept'])
+    expect(await known(member)).toEqual(['after', 'kept'])
+    expect(member.kernel.use(readModel).progress(member.pact()).rebuilds).toBe(0)
+    // One seat each, and one entry that seated it again.
+    expect(await devices(member)).toMatchObject([{ is_self: true, online: true, writer: hex(member.pact().writer) }])
+    expect(await founder.pact().members()).toHaveLength(2)
+    const types = await Promise.all(
+      Array.from({ length: founder.pact().length }, async (_, i) => (await founder.pact().record(i))?.entry?.type),
+    )
+    expect(types.filter(type => type === 'member.add')).toHaveLength(2)
+  } finally {
+    await net.close()
+  }
+}, 60_000)

@@ -1,10 +1,11 @@
-/** Further devices of an identity: how they get in by the identity alone, and how they are retired. */
-import { definePlugin } from '../../kernel/index.ts'
+/** Further devices of an identity: how they get in by the identity alone, how they are retired, and seated again after a power loss. */
+import { definePlugin, type Pact } from '../../kernel/index.ts'
 import { joining } from '../invites/service.ts'
 import '../pacts/errors.ts'
 import { deviceKind } from './device.ts'
 import './errors.ts'
 import { linkDevice, listDevices, retireDevice } from './operations.ts'
+import { Reseat } from './reseat.ts'
 import { rules } from './rules.ts'
 
 export default definePlugin({
@@ -15,4 +16,14 @@ export default definePlugin({
   requires: [joining],
   rules,
   contributes: [linkDevice, listDevices, retireDevice, deviceKind],
+  setup(ctx) {
+    const reseats = new Map<string, Reseat>()
+    const ask = (pact: Pact) => reseats.get(pact.id)?.ask()
+    ctx.tap('pact.opened', pact => void reseats.set(pact.id, new Reseat(pact, ctx.log)))
+    ctx.tap('entry.confirmed', ask)
+    ctx.tap('pact.closed', pact => {
+      reseats.get(pact.id)?.close()
+      reseats.delete(pact.id)
+    })
+  },
 })

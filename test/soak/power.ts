@@ -1,6 +1,7 @@
 /**
  * Power is lost again and again: the store of one of three machines goes back to where it last was on the disk, while the others
- * hold what it wrote since. Nothing that reached another machine may be lost, and no writer may ever have two histories.
+ * hold what it wrote since. Nothing that reached another machine may be lost, and no writer may ever have two histories. Who lost blocks
+ * that others know of and nobody has goes on with a fresh writer core; the sole indexer cannot, so that its pact ends and another begins.
  */
 import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -18,7 +19,7 @@ type Cut = () => Promise<void>
 export async function power(seed: number, rounds: number, progress: (line: string) => void): Promise<Outcome> {
   const started = performance.now()
   const prng = new Prng(seed)
-  const { peers, dispose } = await group(3)
+  let { peers, dispose } = await group(3)
   const faults: string[] = []
   const said = console.log
   // Hypercore reports a second history in this way alone.
@@ -29,6 +30,8 @@ export async function power(seed: number, rounds: number, progress: (line: strin
   let entries = 0
   let waits = 0
   let fetched = 0
+  let rotated = 0
+  let ended = 0
   try {
     for (let round = 1; round <= rounds && faults.length === 0; round++) {
       const loser = prng.pick(peers)
@@ -53,7 +56,7 @@ export async function power(seed: number, rounds: number, progress: (line: strin
         await pause(prng.int(0, 30))
       }
       for (const cut of cuts) await cut()
-      const length = loser.pact.base.local.length
+      const { length, key } = loser.pact.base.local
       const held = new Set((await Promise.all(others.map(texts))).flat())
       const mark = await readFile(join(folder, 'met.json'), 'utf8').catch(() => null)
       await loser.close()
@@ -72,10 +75,17 @@ export async function power(seed: number, rounds: number, progress: (line: strin
       if (mark) waits++
 
       const kept = await settle(peers, loser)
+      if (kept === SOLE_INDEXER) {
+        ended++
+        await dispose()
+        ;({ peers, dispose } = await group(3))
+        continue
+      }
       if (kept) {
         faults.push(`round ${round}: ${kept}`)
         break
       }
+      if (!loser.pact.writer.equals(key)) rotated++
       cuts = [connect(loser.pact, others[0]!.pact), connect(others[0]!.pact, others[1]!.pact)]
       for (const peer of peers) await peer.pact.append(notes(1, `${round}.late`))
       const deadline = Date.now() + LIMIT
@@ -89,7 +99,10 @@ export async function power(seed: number, rounds: number, progress: (line: strin
       const now = new Set(await texts(loser))
       for (const text of held) if (!now.has(text)) faults.push(`round ${round}: lost ${text}`)
       for (const cut of cuts) await cut()
-      if (round % 10 === 0) progress(`round ${round}: ${entries} writes, ${fetched} blocks lost and fetched back`)
+      if (round % 10 === 0)
+        progress(
+          `round ${round}: ${entries} writes, ${fetched} blocks lost; ${rotated} fresh writer cores, ${ended} pacts ended with their sole indexer`,
+        )
     }
   } finally {
     console.log = said
@@ -111,14 +124,18 @@ export async function power(seed: number, rounds: number, progress: (line: strin
   }
 }
 
+/** Why the loser may not write: it is the sole indexer, and nobody has the end of what it wrote. */
+const SOLE_INDEXER = 'sole indexer'
+
 /**
- * Joins the loser to the others until it may write; each ledger that takes the place of another is joined anew. Answers why it may not
- * after a minute, or null.
+ * Joins the loser to the others until it may write; each ledger that takes the place of another is joined anew, and what asks for a seat
+ * with a fresh writer core is seated. Answers SOLE_INDEXER, or why it may not after a minute, or null.
  */
 async function settle(peers: Peer[], loser: Peer): Promise<string | null> {
   const deadline = Date.now() + LIMIT
   let joined: Ledger | null = null
   let cuts: Cut[] = []
+  let seated = false
   for (;;) {
     const open = loser.store.list()[0]
     if (open && open !== joined) {
@@ -127,6 +144,19 @@ async function settle(peers: Peer[], loser: Peer): Promise<string | null> {
       joined = open
     }
     if (open?.base.writable && !open.base.held) break
+    if (open?.tail.lost) {
+      if (open.base.isIndexer) {
+        for (const cut of cuts) await cut()
+        return SOLE_INDEXER
+      }
+      // A ledger that another one is just replacing may be closed by now.
+      const application = seated ? null : await open.reseating().catch(() => null)
+      if (application) {
+        seated = true
+        const other = peers.find(peer => peer !== loser) as Peer
+        await other.pact.append([{ type: 'member.add', payload: { ...application, via: { kind: 'test' } } }])
+      }
+    }
     if (Date.now() > deadline)
       return stillHeld(
         peers.filter(peer => peer !== loser),
@@ -139,19 +169,24 @@ async function settle(peers: Peer[], loser: Peer): Promise<string | null> {
 }
 
 async function stillHeld(others: Peer[], loser: Peer): Promise<string> {
-  const { key, length, contiguousLength } = loser.pact.base.local
-  const some = await Promise.all(
-    others.map(async ({ pact }) => {
-      const core = (pact.base as unknown as { store: Corestore }).store.get({ key })
+  const { pact } = loser
+  const { key, length, contiguousLength } = pact.base.local
+  const missing: number[] = []
+  for (let index = contiguousLength; index < length; index++)
+    if (!(await pact.base.local.has(index))) missing.push(index)
+  const where = await Promise.all(
+    others.map(async other => {
+      const core = (other.pact.base as unknown as { store: Corestore }).store.get({ key })
       await core.ready()
-      const missing = Array.from({ length: length - contiguousLength }, (_, i) => contiguousLength + i)
-      const has = await Promise.all(missing.map(index => core.has(index)))
+      const has: number[] = []
+      for (const index of missing) if (await core.has(index)) has.push(index)
+      const told = `${other.name} has [${has}] of ${core.length}`
       await core.close()
-      return has.some(Boolean)
+      return told
     }),
   )
-  const where = some.some(Boolean) ? 'others have some of the rest' : 'nobody has the rest'
-  return `${loser.name} is still held back with ${contiguousLength} of the ${length} blocks that others know of; ${where}`
+  const obstacle = await pact.tail.obstacle()
+  return `${loser.name} is still held back, ${pact.confirmed} of ${pact.length} confirmed: ${obstacle}; its core of ${length} lacks [${missing}], ${where.join(', ')}`
 }
 
 function notes(count: number, text: string) {
