@@ -410,10 +410,11 @@ export class Ledger implements Pact, Replicated {
   }
 
   private async onconfirmed(length: number): Promise<void> {
-    this.writing.receipts.settle(length)
     await this.admittance.catchUp(length)
     this.rotate()
     await this.host.confirmed(this, length)
+    // Last: who waited for it reads what the hooks have made of it.
+    this.writing.receipts.settle(length)
   }
 
   /** After the own core was given up: goes over to the fresh one as soon as that may be. */

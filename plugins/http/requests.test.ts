@@ -171,6 +171,8 @@ describe('queries', () => {
     expect((await local.send({ path: `${base}/toys/a?loud=true` })).json).toEqual({ id: 'a', loud: true })
     fails(await local.send({ path: `${base}/toys/a?loud=maybe` }), 400, 'INVALID_INPUT', /true or false/)
     fails(await local.send({ path: `${base}/toys?limit=0` }), 400, 'INVALID_INPUT', /from 1 to 1000/)
+    for (const endless of ['Infinity', '1e400', '-Infinity'])
+      fails(await local.send({ path: `${base}/toys?limit=${endless}` }), 400, 'INVALID_INPUT', /finite/)
     fails(await local.send({ path: `${base}/toys?limit=1&limit=2` }), 400, 'INVALID_INPUT')
     fails(await local.send({ path: `${base}/toys?lmit=1` }), 400, 'INVALID_INPUT', /Did you mean "limit"/)
     fails(await local.send({ path: `${base}/toys?__proto__=1` }), 400, 'INVALID_INPUT')

@@ -96,6 +96,9 @@ function register(plugin: string, operation: Operation): Registered {
       const value = given ?? {}
       const fits = check('input', text)
       if (!fits(value)) throw new OpenPactError('INVALID_INPUT', { reason: faultWords(fits.errors) })
+      // Text that is too large for a number becomes Infinity, which no `maximum` looks at.
+      const endless = Object.entries(value).find(([, each]) => typeof each === 'number' && !Number.isFinite(each))
+      if (endless) throw new OpenPactError('INVALID_INPUT', { reason: `"${endless[0]}" should be a finite number.` })
       if (hasBrokenText(value))
         throw new OpenPactError('INVALID_INPUT', { reason: 'a text in it is not valid Unicode.' })
       return value as object

@@ -69,6 +69,30 @@ describe('a follower', () => {
     )
   }, 600_000)
 
+  test('does not call confirmed what it shows in an order that the log has left', async () => {
+    const pact = new SimulatedPact()
+    const b = bench([pact])
+    pact.append(...steps(3))
+    await b.index.sync(pact.pact)
+    pact.reorder(1, tail => tail.reverse())
+    pact.confirm()
+    const shown = () => b.index.entries(pact.pact, { order: 'asc' }).entries.map(({ confirmed }) => confirmed)
+    expect(shown()).toEqual([false, false, false])
+    await b.index.confirmed(pact.pact)
+    expect(shown()).toEqual([false, false, false])
+    await b.index.sync(pact.pact)
+    expect(shown()).toEqual([true, true, true])
+
+    // Without a reorder it is shown at once.
+    pact.append(...steps(1))
+    await b.index.sync(pact.pact)
+    pact.confirm()
+    expect(shown()).toEqual([true, true, true, false])
+    await b.index.confirmed(pact.pact)
+    expect(shown()).toEqual([true, true, true, true])
+    await b.dispose()
+  })
+
   test('undoes more than one step of checkpoints', async () => {
     const pact = new SimulatedPact()
     const b = bench([pact])

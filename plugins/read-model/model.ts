@@ -76,8 +76,8 @@ export class Index implements ReadModel {
     this.#of(pact).preview.drop(position)
   }
 
-  confirmed(pact: Pact): void {
-    this.#of(pact).confirmedLater()
+  confirmed(pact: Pact): Promise<void> {
+    return this.#of(pact).moreConfirmed()
   }
 
   async closed(pact: Pact): Promise<void> {

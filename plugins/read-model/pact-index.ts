@@ -57,6 +57,8 @@ export class PactIndex {
   #naming = false
   #retry: NodeJS.Timeout | null = null
   #told = 0
+  /** Confirmed length at the last look, when the log held what is indexed. */
+  #settled = 0
 
   constructor(pact: Pact, parts: IndexParts) {
     this.pact = pact
@@ -89,15 +91,19 @@ export class PactIndex {
   /** The database was taken back to an earlier state: goes on from there. */
   lost(): void {
     this.#recent.clear()
+    this.#settled = 0
     this.#load()
     this.preview.clear()
     this.epoch++
     if (!this.closed) this.#later()
   }
 
-  /** Length below which nothing moves any more. */
+  /**
+   * Length below which nothing moves any more, of the history that is indexed: after a reorder the log may have confirmed more, in another
+   * order than the index still shows.
+   */
   get confirmed(): number {
-    return this.pact.closed ? this.floor : Math.max(this.floor, this.pact.confirmed)
+    return Math.max(this.floor, this.#settled)
   }
 
   /** Begins to follow. Waits for the index only if it is near. */
@@ -117,8 +123,13 @@ export class PactIndex {
     if (this.indexed < this.pact.length) await (records.length > 0 ? this.preview.add(records) : this.preview.fill())
   }
 
-  /** The confirmed length moved without new records: tidied up when there is time, or with the next record. */
-  confirmedLater(): void {
+  /** The confirmed length moved: shown at once, and tidied up when there is time, or with the next record. */
+  async moreConfirmed(): Promise<void> {
+    await this.exclusively(async () => {
+      if (this.closed || this.floor === this.indexed) return
+      const delta = await this.pact.delta([{ position: this.indexed, chain: this.chain }], 0)
+      if (delta.common === this.indexed) this.#settle(delta)
+    })
     if (this.floor < this.indexed) this.#later()
   }
 
@@ -162,6 +173,7 @@ export class PactIndex {
     })
     this.preview.forget(Number.POSITIVE_INFINITY)
     this.#recent.clear()
+    this.#settled = 0
     Object.assign(this, { indexed: 0, chain: ZERO, floor: 0, floorChain: ZERO, epoch: this.epoch + 1 })
     this.unnamed = Number.POSITIVE_INFINITY
   }
@@ -197,6 +209,7 @@ export class PactIndex {
       }
       const agents = await this.#ask(delta)
       this.#apply(delta, agents)
+      this.#settle(delta)
       const left = delta.length - this.indexed
       this.partial = left > 0 && (delta.missing || this.#behind(0))
       if (left === 0 || delta.records.length === 0) break
@@ -207,6 +220,11 @@ export class PactIndex {
     if (wasPartial && !this.partial) await this.#nameUnknown()
     if (this.unnamed < this.indexed) void this.#attempt(this.#nameAuthors())
     if (this.#parts.tables.lagging(this.no).size > 0) void this.#attempt(this.#rebuild.start())
+  }
+
+  /** The index and the log agreed in this look. */
+  #settle({ confirmed }: Delta): void {
+    this.#settled = Math.max(this.#settled, Math.min(confirmed, this.indexed))
   }
 
   #apply(delta: Delta, agents: readonly LedgerAgent[]): void {
