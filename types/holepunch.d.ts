@@ -199,6 +199,8 @@ declare module 'autobase' {
       isRemoved: boolean
       /** Blocks of the own core that are in the view. */
       length: number
+      /** Blocks of it that are known with all that they refer to; the last may be a batch whose rest is missing. */
+      nodes: { length: number }
     } | null
     linearizer: { indexers: { core: Hypercore }[] } | null
     activeWriters: Iterable<{ core: Hypercore; frozen: boolean }>

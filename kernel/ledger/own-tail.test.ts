@@ -1,9 +1,10 @@
+import { EventEmitter } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { OwnTail } from './own-tail.ts'
-import { ShutdownMark } from './shutdown-mark.ts'
+import { bootId, ShutdownMark } from './shutdown-mark.ts'
 import type { Base } from './views.ts'
 
 const ada = 'aa'.repeat(32)
@@ -114,4 +115,23 @@ test('a pact that closes while it asks is not opened again', async () => {
   await minute()
   await closed
   expect(reopen).not.toHaveBeenCalled()
+})
+
+test('nothing is appended before all that was fetched back is in the view', async () => {
+  const earlier = { boot: bootId(), met: [], doubt: [ada], whole: 8 }
+  await writeFile(join(folder, 'met.json'), JSON.stringify(earlier))
+  const mark = new ShutdownMark(folder)
+  const local = { key: Buffer.alloc(32, 1), length: 8, contiguousLength: 8 }
+  // Its sixth block refers to an entry of another machine that is not here.
+  const base = Object.assign(new EventEmitter(), { local, localWriter: { length: 5, isRemoved: false }, held: false })
+  const host = {} as ConstructorParameters<typeof OwnTail>[2]
+  const tail = new OwnTail(base as unknown as Base, mark, host)
+  await tail.start()
+  base.emit('update')
+  expect(base.held).toBe(true)
+  expect(await tail.obstacle()).toMatch(/refer to some of others/)
+  base.localWriter.length = 8
+  base.emit('update')
+  expect(base.held).toBe(false)
+  expect(await tail.obstacle()).toBeNull()
 })

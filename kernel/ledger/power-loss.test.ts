@@ -142,12 +142,14 @@ test('what no other machine can hold needs nobody: alone, after a clean close, a
   expect((await a.pact.append([note('alone')]))[0]?.verdict).toBe(ACCEPTED)
 })
 
-/** Appends to the core of `from`; `to` hears how long it is now and gets none of it. */
+/** Appends a batch to the core of `from`; `to` hears how long it is now and gets the first block: nobody can read a batch without its rest. */
 async function appendUnseen(from: Peer, to: Peer, count: number): Promise<void> {
   const { id } = from.pact
   await to.close()
-  for (let i = 0; i < count; i++) await from.pact.append([note(`lost ${i}`)])
-  await hearLength(join(to.dir, 'pacts', id), from.pact.base.local)
+  const { local } = from.pact.base
+  const first = local.length
+  await from.pact.append(Array.from({ length: count }, (_, i) => note(`lost ${i}`)))
+  await hearLength(join(to.dir, 'pacts', id), local, [first])
   await to.open()
 }
 

@@ -40,7 +40,7 @@ export class Rotation {
   async application(): Promise<Application | null> {
     if (this.mark.lost !== this.own || (await this.reader.indexers()).includes(this.own)) return null
     const { view, local, localWriter } = this.base
-    if (localWriter && localWriter.length < local.contiguousLength) return null
+    if (localWriter && localWriter.nodes.length < local.contiguousLength) return null
     const { log } = view
     for (let position = this.base.confirmed('log'); position < log.length; position++) {
       const record = await readRecord(log, position)

@@ -22,8 +22,8 @@ export function readMark(folder: string): Promise<string> {
   return readFile(join(folder, 'met.json'), 'utf8')
 }
 
-/** Lets the store of a closed pact hear how long a core is, without any of its blocks. @param folder of the pact that hears it */
-export async function hearLength(folder: string, of: Hypercore): Promise<void> {
+/** Lets the store of a closed pact hear how long a core is, with some of its blocks or none. @param folder of the pact that hears it */
+export async function hearLength(folder: string, of: Hypercore, blocks: number[] = []): Promise<void> {
   const store = openStore(join(folder, 'store'))
   const core = store.get({ key: of.key })
   await core.ready()
@@ -32,6 +32,7 @@ export async function hearLength(folder: string, of: Hypercore): Promise<void> {
   for (const stream of streams) stream.on('error', () => {})
   streams[0].pipe(streams[1]).pipe(streams[0])
   while (core.length < of.length) await core.update({ wait: true })
+  for (const block of blocks) await core.get(block)
   for (const stream of streams) stream.destroy()
   await closed
   await store.close()
