@@ -13,10 +13,11 @@ const RESTING_INTERVAL = 10_000
 
 /**
  * ms between two times that a sole indexer moves what it has signed into the views' own cores. Each costs as much as the append before it;
- * only a machine that fast-forwards looks there. Longer saves little more, and what waits for it grows old in V8's heap: at 200 ms a hundred
- * thousand entries took 100 MB more.
+ * only a machine that fast-forwards looks there.
  */
 const COMMIT_INTERVAL = 50
+/** Entries that do not wait for it: their cost is shared already, and what waits grows old in V8's heap. */
+const COMMIT_BATCH = 16
 
 /**
  * Blocks of Autobase's own view, about two for each batch of entries, that a machine must be behind before it skips them. Autobase's 16 would
@@ -84,8 +85,9 @@ export class Base extends Autobase<Views> {
   /** Asked by Autobase (mends.ts) whether to move what is signed. If not now, it is done when the interval is over. */
   commitsNow(): boolean {
     if (!this.sole || this.closing) return true
+    const { length, signedLength } = this.view.log
     const wait = this.committed + COMMIT_INTERVAL - performance.now()
-    if (wait > 0) {
+    if (wait > 0 && length - signedLength < COMMIT_BATCH) {
       this.commitTimer ??= setTimeout(() => void this.commit(), wait).unref()
       return false
     }
