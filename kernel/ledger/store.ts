@@ -3,8 +3,8 @@ import Corestore from 'corestore'
 import HypercoreStorage from 'hypercore-storage'
 
 /**
- * Bytes that RocksDB gathers in memory, and preallocates in its log, before it writes a table. Of its own 64 MiB a process with one
- * pact of 100 k entries was 25 MB larger, and a closed pact took 57 B more per entry.
+ * Bytes that RocksDB gathers in memory, and preallocates in its log, before it writes a table. With its own 64 MiB a bare Autobase of 100 k
+ * blocks took 188 MB of memory instead of 163.
  */
 const WRITE_BUFFER = 8 * 1024 * 1024
 
