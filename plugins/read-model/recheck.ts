@@ -38,7 +38,7 @@ async function recheck(parts: IndexParts, name: string, type: EntryType | null, 
   const { db, words } = parts
   const word = words.find(name)
   let changed = 0
-  for (let after = 0; word !== null && !signal.aborted; ) {
+  for (let after = -1; word !== null && !signal.aborted; ) {
     const rows = db
       .prepare(
         'SELECT at, payload, unreadable FROM entries INDEXED BY entries_type WHERE type = ? AND at > ? ORDER BY at LIMIT ?',

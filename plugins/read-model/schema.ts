@@ -1,7 +1,7 @@
 /** The tables that every entry is in, whatever plugins are loaded. Plugins' own tables are made in tables.ts. */
 
 /** Raised with any change below: an index of another version is deleted and rebuilt from the logs. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 /**
  * Rows are small because everything that repeats (types, topics, verdicts, keys) is a number, and because undo of these tables
