@@ -30,7 +30,7 @@ export interface HookMap {
   'entry.applied': (pact: Pact, records: LogRecord[]) => void | Promise<void>
   /** observe · Records from `position` on were taken out of the view by a reorder; their successors follow in `entry.applied`. */
   'entry.reverted': (pact: Pact, position: number) => void | Promise<void>
-  /** observe · Every record below `length` is confirmed now and will never move. */
+  /** observe · Every record below `length` is confirmed now and will never move. `pact.confirmed` may say so before the hook does. */
   'entry.confirmed': (pact: Pact, length: number) => void | Promise<void>
   /** series · A pact was opened and can be read. */
   'pact.opened': (pact: Pact) => void | Promise<void>

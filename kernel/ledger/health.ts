@@ -83,13 +83,16 @@ export class HealthWatch {
 
   private async diverged(): Promise<boolean> {
     const { log, state } = this.base.view
-    const signed = [log, state.core].map(core => core.signedLength).join()
+    const cores = [log, state.core]
+    // Nothing can be indexed beyond that, and asking reads the disk.
+    if (cores.every(core => core.signedLength === core.length)) return false
+    const signed = cores.map(core => core.signedLength).join()
     const stands = signed === this.signed
     this.signed = signed
     // While much is written, signing is behind at every look, but it moves.
     if (!stands) return false
     const info = await this.base.getIndexedInfo()
-    return [log, state.core].some(core => {
+    return cores.some(core => {
       const indexed = info.views.find(v => v.key.equals(core.key))
       return indexed !== undefined && indexed.length > core.signedLength
     })

@@ -5,6 +5,8 @@ export class Watch {
   /** Chain by position, hex; null for what stood in the log before and was not on this machine. */
   chain: (string | null)[] = []
   confirmed = 0
+  /** The last length that the hooks called confirmed. The pact itself may say so a moment before them, also while it is being opened. */
+  private told = 0
   reverts = 0
   readonly faults: string[] = []
   private readonly moved: () => void
@@ -40,8 +42,9 @@ export class Watch {
   }
 
   confirm(length: number): void {
-    if (length <= this.confirmed) this.faults.push(`entry.confirmed went from ${this.confirmed} to ${length}`)
-    this.confirmed = length
+    if (length <= this.told) this.faults.push(`entry.confirmed went from ${this.told} to ${length}`)
+    this.told = length
+    this.confirmed = Math.max(this.confirmed, length)
     this.moved()
   }
 }
