@@ -238,7 +238,9 @@ declare module 'autobase' {
     getIndexedInfo(): Promise<IndexedInfo>
     replicate(isInitiator: boolean | object, options?: object): Duplex
     views(): Hypercore[]
-    // Private: what kernel/ledger/views.ts changes.
+    // Private: what kernel/ledger/views.ts changes or asks.
+    /** Autobase's own view, as far as it is signed. */
+    core: Hypercore
     _applyState: { maybeSigned(): Promise<void> } | null
     _ackTimer: object | null
     _startAckTimer(): void

@@ -174,8 +174,9 @@ export class Ledger implements Pact, Replicated {
     await this.pump.startAt(this.length, this.confirmed)
     this.writing.receipts.settle(this.confirmed)
     this.base.on('flushed', () => {
-      // What came from others is looked at with the update, when what confirms it is in the views as well.
-      if (this.writing.flushed()) this.follow()
+      // Before anything is confirmed, what came from others is looked at with the update, when what confirms it is in the views as well:
+      // whom the confirmed state does not know is a stranger.
+      if (this.writing.flushed() || this.confirmed > 0) this.follow()
     })
     this.base.on('update', () => this.movedOn())
     // What apply wrote last says nothing about a view that came from others.

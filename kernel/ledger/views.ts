@@ -24,6 +24,8 @@ const COMMIT_BATCH = 16
  * leave everyone who missed a few entries with gaps, and unable to write if the link is lost again; so many are applied in a second or two.
  */
 FastForward.MINIMUM = 512
+/** The same for one that has hardly any history: it shows the newest entries at once, and has nothing to go on with if the link is lost. */
+const NEWCOMER_MINIMUM = 16
 
 /** An Autobase that can be kept from appending to its own core, acknowledgements included, and that rests when nothing waits for it. */
 export class Base extends Autobase<Views> {
@@ -94,6 +96,13 @@ export class Base extends Autobase<Views> {
     this.committed = performance.now()
     return true
   }
+
+  get fastForwardMinimum(): number {
+    return this.core.length < NEWCOMER_MINIMUM ? NEWCOMER_MINIMUM : FastForward.MINIMUM
+  }
+
+  /** Autobase would go back to the same number for everyone after each apply. */
+  set fastForwardMinimum(_) {}
 
   private async commit(): Promise<void> {
     this.commitTimer = null

@@ -1,0 +1,30 @@
+/** By our own measures of a fast-forward: the other tests make them smaller. */
+import { expect, test } from 'vitest'
+import { connect, type Group, group, head, type Peer, until } from '../../test/support/ledgers.ts'
+
+async function write(peer: Peer, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await peer.pact.append([{ type: 'note', payload: { text: `n${i}` }, topic: 'tests' }])
+}
+
+async function meet(a: Peer, b: Peer): Promise<() => Promise<void>> {
+  const cut = connect(a.pact, b.pact)
+  await until(b.pact, async () => a.pact.confirmed === b.pact.confirmed && (await head(a.pact)) === (await head(b.pact)))
+  return cut
+}
+
+test('a newcomer skips to the newest entries; who only missed as many keeps a history without gaps', async () => {
+  const g: Group = await group(3)
+  try {
+    const [a, b, c] = g.peers as [Peer, Peer, Peer]
+    const forwarded: string[] = []
+    await write(a, 20)
+    const cut = await meet(a, b)
+    await cut()
+    await write(a, 20)
+    for (const peer of [b, c]) peer.pact.base.on('fast-forward', () => forwarded.push(peer.name))
+    for (const peer of [b, c]) await meet(a, peer)
+    expect(forwarded).toEqual(['p2'])
+  } finally {
+    await g.dispose()
+  }
+})
