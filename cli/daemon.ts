@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs'
 import { chmod, rename, writeFile } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { type Config, findConfig, loadConfig, mergeConfig, parseHostPort } from '../kernel/config.ts'
 import { machineError, makeFolder } from '../kernel/host/data-dir.ts'
 import { type Log, openLog } from '../kernel/host/log.ts'
@@ -39,12 +40,19 @@ export interface Daemon {
   close(): Promise<void>
 }
 
+/**
+ * Percent by which V8's heap grows before it is collected whole. By itself it lets the garbage of a busy minute grow to twice what is in use, and
+ * an idle daemon keeps it: 100 k entries took 280 to 310 MB, with this 245 MB, at the same rate.
+ */
+const HEAP_GROWTH = 40
+
 /** How long a daemon may take to close, ms. */
 const closeLimit = 30_000
 
 /** @throws OpenPactError when anything keeps it from starting; nothing is left running then */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { place } = options
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`)
   await usable(place.dataDir)
   const config = await limitedConfig(options)
   const log = openLog({ level: config.log?.level, file: place.logFile, stream: options.watch })
