@@ -27,13 +27,11 @@ import { ACCEPTED, type Draft, type LogRecord, type Receipt, type Until } from '
 import { deltaOf, RecentRecords, readBlock, readRecord } from './follower.ts'
 import { HealthWatch } from './health.ts'
 import { closeQuiesced } from './mends.ts'
-import { OwnTail } from './own-tail.ts'
+import { PowerLoss } from './power-loss.ts'
 import { Pump } from './pump.ts'
 import { StateReader } from './reading.ts'
 import { ZERO } from './record.ts'
-import { Rotation } from './rotation.ts'
 import type { Application } from './seats.ts'
-import { ShutdownMark } from './shutdown-mark.ts'
 import { download, isComplete, statusOf } from './status.ts'
 import { Tips } from './tips.ts'
 import { type Base, openBase } from './views.ts'
@@ -95,17 +93,13 @@ export class Ledger implements Pact, Replicated {
   private readonly host: LedgerHost
   private readonly folder: string
   private readonly onfailure: () => void
-  private successor: Promise<Pact | null> | null = null
   private readonly tips = new Tips()
   private readonly recent = new RecentRecords(this.tips)
   private readonly writing: Writer
   private readonly admittance: Admittance
   private readonly pump: Pump
   private readonly clock: LedgerClock
-  private readonly mark: ShutdownMark
-  readonly tail: OwnTail
-  private readonly rotation: Rotation
-  private rotating: Promise<unknown> = Promise.resolve()
+  readonly powerLoss: PowerLoss
   private readonly store: Corestore
   private attached: Attachments | null = null
   private downloading: Promise<void> | null = null
@@ -144,16 +138,16 @@ export class Ledger implements Pact, Replicated {
       tick: async () => void (await this.append([{ type: 'tick', payload: {} }])),
     })
     this.health = new HealthWatch(this.base, host.log)
-    this.mark = new ShutdownMark(options.folder)
-    this.rotation = new Rotation(options.store, this.base, this.reader, this.mark, host.identity)
-    this.tail = new OwnTail(this.base, this.mark, {
-      standing: noise => this.standing(noise),
-      reopen: () => {
-        this.successor = options.onrecovered()
-      },
-      rotating: () => this.rotation.obstacle(),
-      pact: () => this.alias,
+    this.powerLoss = new PowerLoss({
+      store: options.store,
+      folder: options.folder,
+      base: this.base,
+      reader: this.reader,
+      identity: host.identity,
       log: host.log,
+      standing: noise => this.standing(noise),
+      reopen: () => options.onrecovered(),
+      pact: () => this.alias,
     })
   }
 
@@ -182,8 +176,7 @@ export class Ledger implements Pact, Replicated {
     // What apply wrote last says nothing about a view that came from others.
     this.base.on('fast-forward', () => this.recent.clear())
     this.health.start()
-    await this.tail.start()
-    this.rotate()
+    await this.powerLoss.start()
     const seats = this.admittance.catchUp(this.confirmed)
     if (complete) await seats
     this.keepDownloading()
@@ -217,8 +210,7 @@ export class Ledger implements Pact, Replicated {
       const reason = `${this.failure.message}; it is being opened again`
       throw new OpenPactError('PACT_UNHEALTHY', { pact: this.alias, reason })
     }
-    await this.tail.settled()
-    const successor = await this.successor
+    const successor = await this.powerLoss.settled()
     if (successor) return successor.append(drafts, options)
     return this.writing.append(drafts, options)
   }
@@ -297,9 +289,8 @@ export class Ledger implements Pact, Replicated {
     return statusOf(this, this.host.rules)
   }
 
-  async reseating(): Promise<Application | null> {
-    // What was fetched back is in the view of the ledger that takes this one's place.
-    return this.successor ? null : this.rotation.application()
+  reseating(): Promise<Application | null> {
+    return this.powerLoss.application()
   }
 
   async download(progress?: (have: number, of: number) => void, signal?: AbortSignal): Promise<void> {
@@ -311,11 +302,7 @@ export class Ledger implements Pact, Replicated {
 
   replicate(isInitiator: boolean, remote?: Buffer): Duplex {
     const noise = remote?.toString('hex') ?? ''
-    this.mark.meet(noise)
-    const stream = this.base.replicate(isInitiator, { keepAlive: false })
-    const { noiseStream } = stream as Duplex & { noiseStream?: unknown }
-    stream.once('close', this.tail.meet(noiseStream, noise))
-    return stream
+    return this.powerLoss.meet(noise, () => this.base.replicate(isInitiator, { keepAlive: false }))
   }
   standing(noise: Buffer): Promise<Standing> {
     return this.admittance.standing(noise)
@@ -342,10 +329,9 @@ export class Ledger implements Pact, Replicated {
     this.clock.close()
     this.health.stop()
     this.writing.receipts.close()
-    await this.tail.close()
-    await this.rotating
+    await this.powerLoss.release()
     await closeQuiesced(this.base, { appends: [this.writing.idle()] })
-    await this.mark.close()
+    await this.powerLoss.close()
   }
 
   private attachments(): Attachments {
@@ -412,19 +398,10 @@ export class Ledger implements Pact, Replicated {
 
   private async onconfirmed(length: number): Promise<void> {
     await this.admittance.catchUp(length)
-    this.rotate()
+    this.powerLoss.moreConfirmed()
     await this.host.confirmed(this, length)
     // Last: who waited for it reads what the hooks have made of it.
     this.writing.receipts.settle(length)
-  }
-
-  /** After the own core was given up: goes over to the fresh one as soon as that may be. */
-  private rotate(): void {
-    if (!this.tail.lost || this.closed) return
-    this.rotating = this.rotation
-      .turn()
-      .then(turned => turned && this.tail.makeWay())
-      .catch(error => this.host.log.error('the writer cannot be rotated', { pact: this.alias, reason: String(error) }))
   }
 
   /** An indexer that has the proposed rules says so; a proposal that it cannot run is met with silence. */

@@ -8,7 +8,10 @@ async function write(peer: Peer, count: number): Promise<void> {
 
 async function meet(a: Peer, b: Peer): Promise<() => Promise<void>> {
   const cut = connect(a.pact, b.pact)
-  await until(b.pact, async () => a.pact.confirmed === b.pact.confirmed && (await head(a.pact)) === (await head(b.pact)))
+  await until(
+    b.pact,
+    async () => a.pact.confirmed === b.pact.confirmed && (await head(a.pact)) === (await head(b.pact)),
+  )
   return cut
 }
 

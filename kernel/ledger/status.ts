@@ -17,7 +17,7 @@ export async function statusOf(ledger: Ledger, rules: RuleSet): Promise<PactStat
   const interrupted =
     missing ?? (base.interrupted ? { reason: base.interrupted, cure: 'Run `openpact doctor`.' } : null)
   const problems = [...ledger.health.problems(), ...(ledger.failure ? [ledger.failure.message] : [])]
-  const obstacle = await ledger.tail.obstacle()
+  const obstacle = await ledger.powerLoss.obstacle()
   if (obstacle) problems.push(`power was lost while the pact was shared, and this machine does not write: ${obstacle}`)
   for (const { core, frozen } of base.activeWriters)
     if (frozen)

@@ -144,7 +144,7 @@ async function settle(peers: Peer[], loser: Peer): Promise<string | null> {
       joined = open
     }
     if (open?.base.writable && !open.base.held) break
-    if (open?.tail.lost) {
+    if (open?.powerLoss.lost) {
       if (open.base.isIndexer) {
         for (const cut of cuts) await cut()
         return SOLE_INDEXER
@@ -185,7 +185,7 @@ async function stillHeld(others: Peer[], loser: Peer): Promise<string> {
       return told
     }),
   )
-  const obstacle = await pact.tail.obstacle()
+  const obstacle = await pact.powerLoss.obstacle()
   return `${loser.name} is still held back, ${pact.confirmed} of ${pact.length} confirmed: ${obstacle}; its core of ${length} lacks [${missing}], ${where.join(', ')}`
 }
 
