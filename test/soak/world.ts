@@ -216,13 +216,23 @@ export class World {
     })
   }
 
+  /** What a peer told last may be older than what it has answered since, so each of them is asked as well. */
+  private async agreed(ms: number): Promise<boolean> {
+    const end = performance.now() + ms
+    while (await this.when(() => this.aligned(), end - performance.now())) {
+      for (const peer of this.peers) peer.where = await peer.call('where')
+      if (this.aligned()) return true
+    }
+    return false
+  }
+
   /** Wakes and joins everyone and waits until they agree. @throws Error when they do not */
   async settle({ nudges, patience }: Patience): Promise<void> {
     for (const peer of this.peers) await this.start(peer)
     await this.linkAll()
     if (!(await withinTime(Promise.all(this.pending), ALL_JOINED)))
       throw new Error(`a write is not answered although all are joined: ${this.positions()}`)
-    for (let left = nudges; !(await this.when(() => this.aligned(), patience)); left--) {
+    for (let left = nudges; !(await this.agreed(patience)); left--) {
       if (left === 0) throw new Error(`the peers do not agree: ${this.positions()}`)
       this.nudges++
       await this.write(this.prng.pick(this.peers), 1)
