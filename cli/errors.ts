@@ -1,5 +1,6 @@
 /** What can go wrong on the command line, how it is said, and with which exit code. */
 import { defineErrors, type ErrorKind, errorDefinition, isOpenPactError, OpenPactError } from '../kernel/errors.ts'
+import { plain } from './table.ts'
 
 export const cliErrors = defineErrors({
   USAGE: { kind: 'invalid', message: '{reason}', help: '{hint}' },
@@ -199,5 +200,6 @@ export function kindOf(code: string, status: number): ErrorKind {
 export function renderFailure(failure: Failure, json: boolean): string {
   const { code, message, help } = failure
   if (json) return `${JSON.stringify({ error: code, message, help })}\n`
-  return help ? `openpact: ${message} [${code}]\n  ${help}\n` : `openpact: ${message} [${code}]\n`
+  // What was typed is quoted in it, and may have been pasted from anywhere.
+  return plain(help ? `openpact: ${message} [${code}]\n  ${help}\n` : `openpact: ${message} [${code}]\n`)
 }

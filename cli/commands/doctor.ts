@@ -9,6 +9,7 @@ import type { Finding } from '../../plugins/operations/health.ts'
 import { asFailure } from '../errors.ts'
 import type { DaemonRecord } from '../place.ts'
 import type { Session } from '../session.ts'
+import { plain } from '../table.ts'
 import { ownVersion } from '../version.ts'
 import { healthOf, type MachineStatus, networkWords } from './status.ts'
 
@@ -28,7 +29,8 @@ export function doctorCommand(program: Command, session: () => Session): void {
       const findings = [...checkMachine(shell), ...disk, ...daemon]
       const ok = findings.every(({ level }) => level !== 'fault')
       if (shell.json) shell.print({ ok, findings })
-      else shell.write(findings.map(({ level, about, words }) => `${marks[level]}  ${about}: ${words}\n`).join(''))
+      else
+        shell.write(findings.map(({ level, about, words }) => plain(`${marks[level]}  ${about}: ${words}\n`)).join(''))
       if (!ok) process.exitCode = 1
     })
 }
