@@ -196,6 +196,11 @@ export function kindOf(code: string, status: number): ErrorKind {
   return byStatus[status] ?? 'internal'
 }
 
+/** What happened and what to do, as sentences on one line: a reason from elsewhere may end without a full stop. */
+export function failureWords({ message, help }: Pick<Failure, 'message' | 'help'>): string {
+  return help ? `${message}${/[.!?:]$/.test(message) ? '' : '.'} ${help}` : message
+}
+
 /** Two lines for people, one JSON object for programs. */
 export function renderFailure(failure: Failure, json: boolean): string {
   const { code, message, help } = failure

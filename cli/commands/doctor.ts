@@ -6,7 +6,7 @@ import type { Command } from 'commander'
 import { DATA_FORMAT } from '../../kernel/host/data-dir.ts'
 import { diskFinding, measure } from '../../plugins/health/disk.ts'
 import type { Finding } from '../../plugins/operations/health.ts'
-import { asFailure } from '../errors.ts'
+import { asFailure, failureWords } from '../errors.ts'
 import type { DaemonRecord } from '../place.ts'
 import type { Session } from '../session.ts'
 import { plain } from '../table.ts'
@@ -119,8 +119,7 @@ async function checkDaemon(shell: Session): Promise<Finding[]> {
       ...broken(machine),
     ]
   } catch (error) {
-    const { message, help } = asFailure(error)
-    return [{ level: 'fault', about: 'Daemon', words: `${message} ${help}` }]
+    return [{ level: 'fault', about: 'Daemon', words: failureWords(asFailure(error)) }]
   }
 }
 
@@ -160,9 +159,9 @@ function joinFindings({ joining }: MachineStatus): Finding[] {
 }
 
 function broken({ failed }: MachineStatus): Finding[] {
-  return failed.map(({ id, message, help }) => ({
+  return failed.map(({ id, ...failure }) => ({
     level: 'fault',
     about: `Pact ${id.slice(0, 8)}`,
-    words: `${message} ${help}`,
+    words: failureWords(failure),
   }))
 }
