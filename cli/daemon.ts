@@ -46,7 +46,18 @@ const closeLimit = 30_000
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { place } = options
   await usable(place.dataDir)
-  const config = await limitedConfig(options)
+  try {
+    return await opened(options, await limitedConfig(options))
+  } catch (error) {
+    // For the file alone: whoever watches is told by the error itself.
+    await makeFolder(dirname(place.logFile)).catch(() => {})
+    openLog({ file: place.logFile }).error('daemon could not start', { error })
+    throw error
+  }
+}
+
+async function opened(options: DaemonOptions, config: Config): Promise<Daemon> {
+  const { place } = options
   const log = openLog({ level: config.log?.level, file: place.logFile, stream: options.watch })
   try {
     options.onprogress?.('Opening the pacts')
@@ -82,8 +93,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }
   } catch (error) {
     log.close()
-    // For the file alone: whoever watches is told by the error itself.
-    openLog({ file: place.logFile }).error('daemon could not start', { error })
     throw error
   }
 }

@@ -6,12 +6,16 @@ import type { Command } from 'commander'
 import { DATA_FORMAT } from '../../kernel/host/data-dir.ts'
 import { diskFinding, measure } from '../../plugins/health/disk.ts'
 import type { Finding } from '../../plugins/operations/health.ts'
-import { asFailure, failureWords } from '../errors.ts'
+import { asFailure, type Failure, failureWords } from '../errors.ts'
 import type { DaemonRecord } from '../place.ts'
 import type { Session } from '../session.ts'
 import { plain } from '../table.ts'
 import { ownVersion } from '../version.ts'
+import { newest } from './logs.ts'
 import { healthOf, type MachineStatus, networkWords } from './status.ts'
+
+/** Lines of the log with the error for which a daemon ended. */
+const ends = ['daemon could not start', 'daemon crashed']
 
 const marks = { ok: 'ok  ', advice: 'note', fault: 'FAIL' }
 
@@ -102,13 +106,10 @@ async function checkDisk({ place: { dataDir } }: Session): Promise<Finding[]> {
 }
 
 async function checkDaemon(shell: Session): Promise<Finding[]> {
+  const down = async () => [await checkPort(shell), checkLastStart(shell)]
+  const daemon = shell.daemon()
   try {
-    const daemon = shell.daemon()
-    if (!daemon)
-      return [
-        await checkPort(shell),
-        { level: 'advice', about: 'Daemon', words: 'not running; `openpact start` starts it' },
-      ]
+    if (!daemon) return await down()
     const client = shell.client()
     const { body: machine } = await client.get<MachineStatus>('/v1/status')
     return [
@@ -119,8 +120,22 @@ async function checkDaemon(shell: Session): Promise<Finding[]> {
       ...broken(machine),
     ]
   } catch (error) {
-    return [{ level: 'fault', about: 'Daemon', words: failureWords(asFailure(error)) }]
+    const failure = asFailure(error)
+    // Of one that `--port` alone names nothing is known: there may be none.
+    if (daemon?.pid === 0 && failure.code === 'DAEMON_UNREACHABLE') return down()
+    return [{ level: 'fault', about: 'Daemon', words: failureWords(failure) }]
   }
+}
+
+/** Why there is no daemon: one that could not start, or crashed, wrote it into its log. What it reports once it answers is newer than that. */
+function checkLastStart({ place }: Session): Finding {
+  const about = 'Daemon'
+  const answered = statSync(place.pluginsFile, { throwIfNoEntry: false })?.mtimeMs ?? 0
+  const [end] = newest(place.logFile, 1, ({ fields }) => ends.includes(String(fields.message)))
+  const { time, error } = (end?.fields ?? {}) as { time?: string; error?: Failure }
+  if (!time || !error || Date.parse(time) <= answered)
+    return { level: 'advice', about, words: 'not running; `openpact start` starts it' }
+  return { level: 'fault', about, words: `not running; it ended at ${time}. ${failureWords(error)}` }
 }
 
 /** Whether a daemon would get its port: the one that is named, or the default. The configuration is not read here. */
