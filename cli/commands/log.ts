@@ -4,6 +4,7 @@ import { OpenPactError } from '../../kernel/errors.ts'
 import type { Client } from '../client.ts'
 import type { Session } from '../session.ts'
 import { plain } from '../table.ts'
+import { typedValue } from '../typed.ts'
 
 /** An entry as the API shows it, as far as it is shown here. */
 export interface LogEntry {
@@ -44,7 +45,8 @@ async function printLog(shell: Session, flags: LogFlags): Promise<void> {
   const pact = await shell.pactPath(client)
   // Taken before the list, so that nothing falls between the two; what stands in both is printed once.
   const cursor = flags.follow ? await head(client, pact) : ''
-  const query = { limit: flags.limit, type: flags.type, topic: flags.topic, order: 'desc', verdict: 'any' }
+  const limit = typedValue('limit', flags.limit, { type: 'integer' })
+  const query = { limit, type: flags.type, topic: flags.topic, order: 'desc', verdict: 'any' }
   const work = () => client.get<{ entries: LogEntry[] }>(`${pact}/entries`, { query })
   const { entries } = (await shell.progress('Reading the newest entries', work)).body
   for (const entry of entries.reverse()) print(shell, entry)
