@@ -19,7 +19,14 @@ export interface OperationInfo {
   query: boolean
   scope: 'pact' | 'daemon'
   input: Schema
-  cli?: { path: string; args?: string[]; file?: string; columns?: string[]; after?: string }
+  cli?: {
+    path: string
+    args?: string[]
+    file?: string
+    columns?: string[]
+    after?: string
+    notes?: Record<string, string>
+  }
 }
 
 interface Cache {

@@ -29,6 +29,11 @@ const OperationInfo = Type.Object({
       file: Type.Optional(Type.String({ description: 'Input that is typed as the path of a text file' })),
       columns: Type.Optional(Words),
       after: Type.Optional(Type.String({ description: 'Said to people after the answer; {field} is a field of it' })),
+      notes: Type.Optional(
+        Type.Record(Type.String(), Type.String(), {
+          description: 'Said to people where that field of the answer is true',
+        }),
+      ),
     }),
   ),
   mcp: Type.Optional(Type.Unknown()),

@@ -73,6 +73,8 @@ export interface CliShape {
   columns?: readonly string[]
   /** Said to people after the answer; `{field}` stands for a field of it, `{url}` for the daemon's address. */
   after?: string
+  /** Said to people behind that where the field of this name is true in the answer. */
+  notes?: Readonly<Record<string, string>>
 }
 
 export interface McpShape {

@@ -1,0 +1,25 @@
+/** What verbs print for people, from a daemon to the terminal or the file behind a pipe. */
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { openpact, TestDaemon } from '../test/support/daemon.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+const offline = join(import.meta.dirname, '..', 'test', 'support', 'offline.config.json')
+
+let daemon: TestDaemon
+beforeAll(async () => {
+  daemon = await TestDaemon.start({ args: ['--first-pact', '--config', offline] })
+})
+afterAll(() => daemon.dispose())
+
+/** Standard output of a command that succeeds. */
+async function said(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await openpact([...args, '--data-dir', daemon.dataDir])
+  expect(code, stderr).toBe(0)
+  return stdout
+}
+
+it('an inbox says that older messages are still on their way only while they are', async () => {
+  expect(await said('inbox')).toMatch(/^Nothing found\.\n\nInbox of \S+\.\n$/)
+})
