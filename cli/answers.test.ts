@@ -1,4 +1,5 @@
 /** What verbs print for people, from a daemon to the terminal or the file behind a pipe. */
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { openpact, TestDaemon } from '../test/support/daemon.ts'
@@ -22,4 +23,14 @@ async function said(...args: string[]): Promise<string> {
 
 it('an inbox says that older messages are still on their way only while they are', async () => {
   expect(await said('inbox')).toMatch(/^Nothing found\.\n\nInbox of \S+\.\n$/)
+})
+
+it('publishing a skill again says that nothing was published', async () => {
+  const file = join(daemon.dataDir, 'skill.md')
+  await writeFile(file, 'Do this.\n')
+  const publish = (version: string, ...flags: string[]) =>
+    said('skill', 'publish', 'x', version, file, '--description', 'd', ...flags)
+  expect(await publish('1.0.0')).not.toContain('nothing was published')
+  expect(await publish('1.0.0')).toMatch(/so nothing was published now\.\n$/)
+  expect(JSON.parse(await publish('1.0.0', '--json'))).toMatchObject({ version: '1.0.0', repeated: true })
 })
