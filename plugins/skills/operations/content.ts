@@ -66,7 +66,8 @@ export const diffSkill = operation({
       Type.String({
         minLength: 1,
         maxLength: 160,
-        description: 'What to compare with; the version before it if absent',
+        description:
+          'What to compare with: id, name or name@version, e.g. deploy@1.0.0; the version before it if absent',
       }),
     ),
     timeout: Timeout,
