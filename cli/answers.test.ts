@@ -34,3 +34,11 @@ it('publishing a skill again says that nothing was published', async () => {
   expect(await publish('1.0.0')).toMatch(/so nothing was published now\.\n$/)
   expect(JSON.parse(await publish('1.0.0', '--json'))).toMatchObject({ version: '1.0.0', repeated: true })
 })
+
+it('the content of a skill comes out of a pipe as it went in', async () => {
+  const file = join(daemon.dataDir, 'odd.md')
+  const content = '\ufeffno line end, \u001b[31m\u2603\t\r\n\n  x'
+  await writeFile(file, content)
+  await said('skill', 'publish', 'odd', '1.0.0', file, '--description', 'd')
+  expect(await said('skill', 'content', 'odd')).toBe(content)
+})

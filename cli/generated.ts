@@ -69,7 +69,9 @@ export async function runOperation(
   const options = operation.query ? { query: rest } : { body: rest }
   const work = () => client.request(operation.method, path, { ...options, timeout: patience(input) })
   const { status, body } = await session.progress(operation.summary, work)
-  session.print(body, operation.cli?.columns?.length ? operation.cli.columns : undefined)
+  const { columns, text } = operation.cli ?? {}
+  if (text !== undefined && !session.json) return session.writeText(String((body as Record<string, unknown>)[text]))
+  session.print(body, columns?.length ? columns : undefined)
   if (session.json) return
   if (status === 202) session.write('Not settled yet: ask again in a moment.\n')
   const { after, notes = {} } = operation.cli ?? {}

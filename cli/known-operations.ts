@@ -24,6 +24,7 @@ export interface OperationInfo {
     args?: string[]
     file?: string
     columns?: string[]
+    text?: string
     after?: string
     notes?: Record<string, string>
   }

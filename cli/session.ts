@@ -5,7 +5,7 @@ import { RemoteFailure } from './errors.ts'
 import { type Launched, type LaunchOptions, launch } from './launch.ts'
 import { type DaemonRecord, type Place, placeOf, readToken, runningDaemon } from './place.ts'
 import { withProgress } from './progress.ts'
-import { renderAnswer } from './table.ts'
+import { plain, renderAnswer } from './table.ts'
 import { watch } from './watch.ts'
 
 /** The flags that every command takes. */
@@ -156,6 +156,12 @@ export class Session {
   say(text: string, answer: unknown): void {
     if (this.json) this.print(answer)
     else this.write(`${text}\n`)
+  }
+
+  /** A text that others wrote, byte for byte; at a terminal its control characters are shown, and it ends its line. */
+  writeText(text: string): void {
+    if (process.stdout.isTTY) this.write(`${plain(text).replace(/\n$/, '')}\n`)
+    else this.write(text)
   }
 
   write(text: string): void {

@@ -42,7 +42,7 @@ export const readSkill = operation({
     'ATTACHMENT_FOREIGN',
     'ATTACHMENT_CORRUPT',
   ],
-  cli: { path: 'skill content', args: ['id'] },
+  cli: { path: 'skill content', args: ['id'], text: 'content' },
   mcp: {
     tool: 'read_skill',
     use: 'Use when you want to follow a skill of the pact, or to judge it before it is installed.',
