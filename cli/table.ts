@@ -81,7 +81,7 @@ function cell(value: unknown): string {
 }
 
 /** In a column a key is known by its beginning, and a thing by its name. */
-function brief(value: unknown): string {
+export function brief(value: unknown): string {
   if (Array.isArray(value)) return value.map(brief).join(', ')
   if (isRecord(value)) {
     const { handle, alias, name, plugin, id, writer } = value
