@@ -113,7 +113,7 @@ async function limitedConfig(options: DaemonOptions): Promise<Config> {
   const name = basename(file)
   await options.onconfig?.(name)
   const hangs = asFailure(new OpenPactError('CONFIG_HANGS', { file: name, seconds: configLimit / 1000 }))
-  const callOff = await watchdog(configLimit, renderFailure(hangs, false))
+  const callOff = await watchdog(configLimit, renderFailure(hangs, {}))
   try {
     return await fullConfig(options, file)
   } finally {

@@ -7,7 +7,7 @@ describe('a failure for people', () => {
     const failure = asFailure(
       new OpenPactError('USAGE', { reason: "unknown command 'a\u001b[31mb'", hint: 'x\u0007\u202e' }),
     )
-    expect(renderFailure(failure, false)).toBe("openpact: unknown command 'a\\x1b[31mb' [USAGE]\n  x\\x07\\x202e\n")
+    expect(renderFailure(failure, {})).toBe("openpact: unknown command 'a\\x1b[31mb' [USAGE]\n  x\\x07\\x202e\n")
   })
 
   it('is two sentences on a line, whether or not the reason ends with a full stop', () => {

@@ -1,5 +1,7 @@
 /** What can go wrong on the command line, how it is said, and with which exit code. */
 import { defineErrors, type ErrorKind, errorDefinition, isOpenPactError, OpenPactError } from '../kernel/errors.ts'
+import { pasteable } from './hints.ts'
+import type { Flags } from './session.ts'
 import { plain } from './table.ts'
 
 export const cliErrors = defineErrors({
@@ -202,9 +204,10 @@ export function failureWords({ message, help }: Pick<Failure, 'message' | 'help'
 }
 
 /** Two lines for people, one JSON object for programs. */
-export function renderFailure(failure: Failure, json: boolean): string {
-  const { code, message, help } = failure
-  if (json) return `${JSON.stringify({ error: code, message, help })}\n`
+export function renderFailure(failure: Failure, flags: Pick<Flags, 'dataDir' | 'json'>): string {
+  const { code } = failure
+  const [message = '', help = ''] = [failure.message, failure.help].map(text => pasteable(text, flags))
+  if (flags.json) return `${JSON.stringify({ error: code, message, help })}\n`
   // What was typed is quoted in it, and may have been pasted from anywhere.
   return plain(help ? `openpact: ${message} [${code}]\n  ${help}\n` : `openpact: ${message} [${code}]\n`)
 }

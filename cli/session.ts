@@ -2,6 +2,7 @@
 import { OpenPactError } from '../kernel/errors.ts'
 import { Client, pathPart } from './client.ts'
 import { RemoteFailure } from './errors.ts'
+import { pasteable } from './hints.ts'
 import { type Launched, type LaunchOptions, launch } from './launch.ts'
 import { type DaemonRecord, type Place, placeOf, readToken, runningDaemon } from './place.ts'
 import { withProgress } from './progress.ts'
@@ -155,7 +156,12 @@ export class Session {
   /** Words for people; programs get `answer` alone. */
   say(text: string, answer: unknown): void {
     if (this.json) this.print(answer)
-    else this.write(`${text}\n`)
+    else this.write(this.hinting(`${text}\n`))
+  }
+
+  /** A text of ours with commands that act on this data directory. */
+  hinting(text: string): string {
+    return pasteable(text, this.flags)
   }
 
   /** A text that others wrote, byte for byte; at a terminal its control characters are shown, and it ends its line. */

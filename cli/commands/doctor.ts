@@ -30,7 +30,10 @@ export function doctorCommand(program: Command, session: () => Session): void {
       const shell = session()
       const daemon = await shell.progress('Checking the daemon and its pacts', () => checkDaemon(shell))
       const disk = daemon.some(({ about }) => about === 'Disk') ? [] : await checkDisk(shell)
-      const findings = [...checkMachine(shell), ...disk, ...daemon]
+      const findings = [...checkMachine(shell), ...disk, ...daemon].map(finding => ({
+        ...finding,
+        words: shell.hinting(finding.words),
+      }))
       const ok = findings.every(({ level }) => level !== 'fault')
       if (shell.json) shell.print({ ok, findings })
       else
