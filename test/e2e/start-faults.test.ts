@@ -74,7 +74,7 @@ it('that a daemon could not start for is what doctor tells, with its cure, until
   await cp(offline, join(dir, 'openpact.config.json'))
   const daemon = await TestDaemon.start({ dataDir: dir })
   await daemon.stop()
-  expect(await doctor()).toMatch(/note {2}Daemon: not running; `openpact start` starts it/)
+  expect(await doctor()).toMatch(/note {2}Daemon: not running; `openpact --data-dir \S+ start` starts it/)
 })
 
 it('a fault that nobody foresaw, later, ends the daemon with a code', async () => {
