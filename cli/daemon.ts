@@ -54,7 +54,18 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { place } = options
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`)
   await usable(place.dataDir)
-  const config = await limitedConfig(options)
+  try {
+    return await opened(options, await limitedConfig(options))
+  } catch (error) {
+    // For the file alone: whoever watches is told by the error itself.
+    await makeFolder(dirname(place.logFile)).catch(() => {})
+    openLog({ file: place.logFile }).error('daemon could not start', { error })
+    throw error
+  }
+}
+
+async function opened(options: DaemonOptions, config: Config): Promise<Daemon> {
+  const { place } = options
   const log = openLog({ level: config.log?.level, file: place.logFile, stream: options.watch })
   try {
     options.onprogress?.('Opening the pacts')
@@ -90,8 +101,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }
   } catch (error) {
     log.close()
-    // For the file alone: whoever watches is told by the error itself.
-    openLog({ file: place.logFile }).error('daemon could not start', { error })
     throw error
   }
 }
@@ -112,7 +121,7 @@ async function limitedConfig(options: DaemonOptions): Promise<Config> {
   const name = basename(file)
   await options.onconfig?.(name)
   const hangs = asFailure(new OpenPactError('CONFIG_HANGS', { file: name, seconds: configLimit / 1000 }))
-  const callOff = await watchdog(configLimit, renderFailure(hangs, false))
+  const callOff = await watchdog(configLimit, renderFailure(hangs, {}))
   try {
     return await fullConfig(options, file)
   } finally {

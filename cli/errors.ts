@@ -1,5 +1,8 @@
 /** What can go wrong on the command line, how it is said, and with which exit code. */
 import { defineErrors, type ErrorKind, errorDefinition, isOpenPactError, OpenPactError } from '../kernel/errors.ts'
+import { pasteable } from './hints.ts'
+import type { Flags } from './session.ts'
+import { plain } from './table.ts'
 
 export const cliErrors = defineErrors({
   USAGE: { kind: 'invalid', message: '{reason}', help: '{hint}' },
@@ -195,9 +198,16 @@ export function kindOf(code: string, status: number): ErrorKind {
   return byStatus[status] ?? 'internal'
 }
 
+/** What happened and what to do, as sentences on one line: a reason from elsewhere may end without a full stop. */
+export function failureWords({ message, help }: Pick<Failure, 'message' | 'help'>): string {
+  return help ? `${message}${/[.!?:]$/.test(message) ? '' : '.'} ${help}` : message
+}
+
 /** Two lines for people, one JSON object for programs. */
-export function renderFailure(failure: Failure, json: boolean): string {
-  const { code, message, help } = failure
-  if (json) return `${JSON.stringify({ error: code, message, help })}\n`
-  return help ? `openpact: ${message} [${code}]\n  ${help}\n` : `openpact: ${message} [${code}]\n`
+export function renderFailure(failure: Failure, flags: Pick<Flags, 'dataDir' | 'json'>): string {
+  const { code } = failure
+  const [message = '', help = ''] = [failure.message, failure.help].map(text => pasteable(text, flags))
+  if (flags.json) return `${JSON.stringify({ error: code, message, help })}\n`
+  // What was typed is quoted in it, and may have been pasted from anywhere.
+  return plain(help ? `openpact: ${message} [${code}]\n  ${help}\n` : `openpact: ${message} [${code}]\n`)
 }

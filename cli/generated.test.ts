@@ -26,6 +26,7 @@ const create: OperationInfo = {
     properties: {
       title: { type: 'string' },
       priority: { type: 'integer' },
+      share: { anyOf: [{ type: 'number' }, { const: 'half' }] },
       lease_ms: {
         type: 'integer',
         minimum: 1000,
@@ -108,8 +109,16 @@ describe('generated verbs', () => {
     }
   })
 
-  it('leave what is no number to the daemon, which names the field', () => {
-    expect(typed(create, ['x', '--priority', 'high'])).toEqual({ title: 'x', priority: 'high' })
+  it('take numbers in decimal digits alone', () => {
+    const priority = (text: string) => typed(create, ['x', `--priority=${text}`]).priority
+    const share = (text: string) => typed(create, ['x', `--share=${text}`]).share
+    expect(['0', '12', '-3'].map(priority)).toEqual([0, 12, -3])
+    expect(['1', '0.5'].map(share)).toEqual([1, 0.5])
+    expect(share('half')).toBe('half')
+    for (const text of ['0x10', '1e2', ' 5 ', '5.0', '', 'high'])
+      expect(() => priority(text), text).toThrow(
+        expect.objectContaining({ code: 'INVALID_INPUT', message: expect.stringContaining('"priority"') }),
+      )
   })
 
   it('say so when JSON is broken', () => {

@@ -69,10 +69,16 @@ export async function runOperation(
   const options = operation.query ? { query: rest } : { body: rest }
   const work = () => client.request(operation.method, path, { ...options, timeout: patience(input) })
   const { status, body } = await session.progress(operation.summary, work)
-  session.print(body, operation.cli?.columns?.length ? operation.cli.columns : undefined)
+  const { columns, text } = operation.cli ?? {}
+  if (text !== undefined && !session.json) return session.writeText(String((body as Record<string, unknown>)[text]))
+  session.print(body, columns?.length ? columns : undefined)
   if (session.json) return
   if (status === 202) session.write('Not settled yet: ask again in a moment.\n')
-  if (operation.cli?.after) session.write(`\n${filled(operation.cli.after, body, client.url)}\n`)
+  const { after, notes = {} } = operation.cli ?? {}
+  const said = after === undefined ? [] : [filled(after, body, client.url)]
+  for (const [name, note] of Object.entries(notes))
+    if ((body as Record<string, unknown>)[name] === true) said.push(note)
+  if (said.length > 0) session.write(session.hinting(`\n${said.join('\n')}\n`))
 }
 
 /** ms without an answer: longer than the operation itself was told to wait. */

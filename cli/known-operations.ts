@@ -19,7 +19,15 @@ export interface OperationInfo {
   query: boolean
   scope: 'pact' | 'daemon'
   input: Schema
-  cli?: { path: string; args?: string[]; file?: string; columns?: string[]; after?: string }
+  cli?: {
+    path: string
+    args?: string[]
+    file?: string
+    columns?: string[]
+    text?: string
+    after?: string
+    notes?: Record<string, string>
+  }
 }
 
 interface Cache {

@@ -146,7 +146,7 @@ try {
   } else {
     const failure = asFailure(error)
     if (failure.code === 'INTERNAL' && process.env.OPENPACT_DEBUG) console.error(error)
-    const text = renderFailure(failure, process.argv.includes('--json'))
+    const text = renderFailure(failure, earlyFlags(process.argv.slice(2)))
     // What failed may have left sockets open: nothing waits for them. What was said before is written out first.
     process.stdout.write('', () => process.stderr.write(text, () => process.exit(exitCode(failure.kind))))
   }

@@ -2,10 +2,11 @@
 import { OpenPactError } from '../kernel/errors.ts'
 import { Client, pathPart } from './client.ts'
 import { RemoteFailure } from './errors.ts'
+import { pasteable } from './hints.ts'
 import { type Launched, type LaunchOptions, launch } from './launch.ts'
 import { type DaemonRecord, type Place, placeOf, readToken, runningDaemon } from './place.ts'
 import { withProgress } from './progress.ts'
-import { renderAnswer } from './table.ts'
+import { plain, renderAnswer } from './table.ts'
 import { watch } from './watch.ts'
 
 /** The flags that every command takes. */
@@ -155,7 +156,18 @@ export class Session {
   /** Words for people; programs get `answer` alone. */
   say(text: string, answer: unknown): void {
     if (this.json) this.print(answer)
-    else this.write(`${text}\n`)
+    else this.write(this.hinting(`${text}\n`))
+  }
+
+  /** A text of ours with commands that act on this data directory. */
+  hinting(text: string): string {
+    return pasteable(text, this.flags)
+  }
+
+  /** A text that others wrote, byte for byte; at a terminal its control characters are shown, and it ends its line. */
+  writeText(text: string): void {
+    if (process.stdout.isTTY) this.write(`${plain(text).replace(/\n$/, '')}\n`)
+    else this.write(text)
   }
 
   write(text: string): void {

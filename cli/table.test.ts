@@ -61,4 +61,11 @@ describe('answers', () => {
       'charter:\n  name:  x\n  types: a, b\n  rules:\n    PLUGIN  PROTOCOL\n    tasks   1\nhash:    ff\n',
     )
   })
+
+  it('lets no value and no name pass for another field', () => {
+    const shown = { argv: ['sh', '-c', 'true\nfires_for: nobody'], cwd: '/a\nhash: 00', 'x\u001b\ny': 1 }
+    expect(renderAnswer(shown, undefined)).toBe(
+      'argv:     sh, -c, true\\nfires_for: nobody\ncwd:      /a\n          hash: 00\nx\\x1b\\ny: 1\n',
+    )
+  })
 })

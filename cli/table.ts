@@ -6,7 +6,7 @@ const cellLimit = 60
 /** Rows as aligned columns under a heading. */
 export function renderTable(rows: readonly object[], columns: readonly string[]): string {
   const cells = rows.map(row => columns.map(column => cell(fieldOf(row, column))))
-  const heading = columns.map(column => column.replace(/^.*\./, '').replaceAll('_', ' ').toUpperCase())
+  const heading = columns.map(column => onOneLine(column).replace(/^.*\./, '').replaceAll('_', ' ').toUpperCase())
   const widths = heading.map((title, i) => Math.max(title.length, ...cells.map(row => row[i]?.length ?? 0)))
   const line = (row: string[]) =>
     row
@@ -18,13 +18,14 @@ export function renderTable(rows: readonly object[], columns: readonly string[])
 
 /** An object as lines; nested lists of objects become small tables, nested objects lines of their own. */
 export function renderRecord(record: object): string {
-  const entries = Object.entries(record).filter(([, value]) => !isEmpty(value))
+  const entries = Object.entries(record).flatMap(([name, value]) => (isEmpty(value) ? [] : [[onOneLine(name), value]]))
   const width = Math.max(0, ...entries.map(([name]) => name.length))
   return entries
     .map(([name, value]) => {
       if (isRows(value)) return `${name}:\n${indent(renderTable(value, columnsOf(value)))}`
       if (isRecord(value)) return `${name}:\n${indent(renderRecord(value))}`
-      return `${`${name}:`.padEnd(width + 2)}${words(value)}\n`
+      // Further lines of a value stand under it: at the margin they would pass for fields.
+      return `${`${name}:`.padEnd(width + 2)}${words(value).replaceAll('\n', `\n${' '.repeat(width + 2)}`)}\n`
     })
     .join('')
 }
@@ -80,7 +81,7 @@ function cell(value: unknown): string {
 }
 
 /** In a column a key is known by its beginning, and a thing by its name. */
-function brief(value: unknown): string {
+export function brief(value: unknown): string {
   if (Array.isArray(value)) return value.map(brief).join(', ')
   if (isRecord(value)) {
     const { handle, alias, name, plugin, id, writer } = value
@@ -92,7 +93,7 @@ function brief(value: unknown): string {
 
 /** A value for a reader: lists by commas, moments as dates. */
 function words(value: unknown): string {
-  if (Array.isArray(value) && value.every(item => typeof item !== 'object')) return value.map(plain).join(', ')
+  if (Array.isArray(value) && value.every(item => typeof item !== 'object')) return value.map(onOneLine).join(', ')
   const moment = typeof value === 'number' && Number.isInteger(value) && value > 1e12 && value < 1e13
   return moment ? new Date(value).toISOString() : plain(value)
 }
@@ -108,6 +109,11 @@ export function plain(value: unknown): string {
     /(?![\t\n])[\p{Cc}\p{Bidi_Control}]/gu,
     char => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
   )
+}
+
+/** The name of a field or an item of a list, e.g. a word of a command: a line end in it is shown like any other control character. */
+function onOneLine(value: unknown): string {
+  return plain(value).replaceAll('\n', '\\n').replaceAll('\t', '\\t')
 }
 
 function indent(text: string): string {

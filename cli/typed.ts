@@ -50,7 +50,7 @@ function collect(text: string, before: unknown): string[] {
   return [...(Array.isArray(before) ? before : []), text]
 }
 
-/** What was typed as the operation's input, by the types that its schema allows. @throws OpenPactError USAGE, FILE_UNUSABLE, FILE_TOO_LARGE, FILE_NOT_TEXT */
+/** What was typed as the operation's input, by the types that its schema allows. @throws OpenPactError USAGE, INVALID_INPUT, FILE_UNUSABLE, FILE_TOO_LARGE, FILE_NOT_TEXT */
 export function inputOf(operation: OperationInfo, command: Command): Record<string, unknown> {
   const { properties } = fieldsOf(operation.input)
   const positional = operation.cli?.args ?? []
@@ -66,7 +66,8 @@ export function inputOf(operation: OperationInfo, command: Command): Record<stri
   return input
 }
 
-function typedValue(name: string, typed: unknown, schema: Schema): unknown {
+/** One value by the types that its schema allows. @throws OpenPactError USAGE, INVALID_INPUT */
+export function typedValue(name: string, typed: unknown, schema: Schema): unknown {
   if (typeof typed === 'boolean') return typed
   if (typesOf(schema).has('array')) {
     return (Array.isArray(typed) ? typed : [typed]).map(item => scalar(name, String(item), schema.items ?? {}))
@@ -77,8 +78,14 @@ function typedValue(name: string, typed: unknown, schema: Schema): unknown {
 function scalar(name: string, text: string, schema: Schema): unknown {
   if (durationUnit(schema)) return durationValue(`--${flagOf(name, schema)}`, text, schema)
   const types = typesOf(schema)
-  if ((types.has('number') || types.has('integer')) && text.trim() !== '' && Number.isFinite(Number(text))) {
-    return Number(text)
+  if (types.has('number') || types.has('integer')) {
+    if (/^-?\d+$/.test(text) || (types.has('number') && /^-?\d+\.\d+$/.test(text))) return Number(text)
+    // In a query the daemon would take `0x10`, `1e2` and ` 5 ` as JavaScript does, so they are refused here, as the daemon words it.
+    if ([...types].every(type => type === 'number' || type === 'integer')) {
+      const wanted = types.has('number') ? 'a number' : 'a whole number'
+      const reason = `"${name}" should be ${wanted} in decimal digits, not "${text}".`
+      throw new OpenPactError('INVALID_INPUT', { reason })
+    }
   }
   if (types.has('boolean') && (text === 'true' || text === 'false')) return text === 'true'
   if (types.has('null') && text === 'null') return null

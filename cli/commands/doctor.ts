@@ -6,11 +6,16 @@ import type { Command } from 'commander'
 import { DATA_FORMAT } from '../../kernel/host/data-dir.ts'
 import { diskFinding, measure } from '../../plugins/health/disk.ts'
 import type { Finding } from '../../plugins/operations/health.ts'
-import { asFailure } from '../errors.ts'
+import { asFailure, type Failure, failureWords } from '../errors.ts'
 import type { DaemonRecord } from '../place.ts'
 import type { Session } from '../session.ts'
+import { plain } from '../table.ts'
 import { ownVersion } from '../version.ts'
+import { newest } from './logs.ts'
 import { healthOf, type MachineStatus, networkWords } from './status.ts'
+
+/** Lines of the log with the error for which a daemon ended. */
+const ends = ['daemon could not start', 'daemon crashed']
 
 const marks = { ok: 'ok  ', advice: 'note', fault: 'FAIL' }
 
@@ -25,10 +30,14 @@ export function doctorCommand(program: Command, session: () => Session): void {
       const shell = session()
       const daemon = await shell.progress('Checking the daemon and its pacts', () => checkDaemon(shell))
       const disk = daemon.some(({ about }) => about === 'Disk') ? [] : await checkDisk(shell)
-      const findings = [...checkMachine(shell), ...disk, ...daemon]
+      const findings = [...checkMachine(shell), ...disk, ...daemon].map(finding => ({
+        ...finding,
+        words: shell.hinting(finding.words),
+      }))
       const ok = findings.every(({ level }) => level !== 'fault')
       if (shell.json) shell.print({ ok, findings })
-      else shell.write(findings.map(({ level, about, words }) => `${marks[level]}  ${about}: ${words}\n`).join(''))
+      else
+        shell.write(findings.map(({ level, about, words }) => plain(`${marks[level]}  ${about}: ${words}\n`)).join(''))
       if (!ok) process.exitCode = 1
     })
 }
@@ -100,13 +109,10 @@ async function checkDisk({ place: { dataDir } }: Session): Promise<Finding[]> {
 }
 
 async function checkDaemon(shell: Session): Promise<Finding[]> {
+  const down = async () => [await checkPort(shell), checkLastStart(shell)]
+  const daemon = shell.daemon()
   try {
-    const daemon = shell.daemon()
-    if (!daemon)
-      return [
-        await checkPort(shell),
-        { level: 'advice', about: 'Daemon', words: 'not running; `openpact start` starts it' },
-      ]
+    if (!daemon) return await down()
     const client = shell.client()
     const { body: machine } = await client.get<MachineStatus>('/v1/status')
     return [
@@ -117,9 +123,22 @@ async function checkDaemon(shell: Session): Promise<Finding[]> {
       ...broken(machine),
     ]
   } catch (error) {
-    const { message, help } = asFailure(error)
-    return [{ level: 'fault', about: 'Daemon', words: `${message} ${help}` }]
+    const failure = asFailure(error)
+    // Of one that `--port` alone names nothing is known: there may be none.
+    if (daemon?.pid === 0 && failure.code === 'DAEMON_UNREACHABLE') return down()
+    return [{ level: 'fault', about: 'Daemon', words: failureWords(failure) }]
   }
+}
+
+/** Why there is no daemon: one that could not start, or crashed, wrote it into its log. What it reports once it answers is newer than that. */
+function checkLastStart({ place }: Session): Finding {
+  const about = 'Daemon'
+  const answered = statSync(place.pluginsFile, { throwIfNoEntry: false })?.mtimeMs ?? 0
+  const [end] = newest(place.logFile, 1, ({ fields }) => ends.includes(String(fields.message)))
+  const { time, error } = (end?.fields ?? {}) as { time?: string; error?: Failure }
+  if (!time || !error || Date.parse(time) <= answered)
+    return { level: 'advice', about, words: 'not running; `openpact start` starts it' }
+  return { level: 'fault', about, words: `not running; it ended at ${time}. ${failureWords(error)}` }
 }
 
 /** Whether a daemon would get its port: the one that is named, or the default. The configuration is not read here. */
@@ -158,9 +177,9 @@ function joinFindings({ joining }: MachineStatus): Finding[] {
 }
 
 function broken({ failed }: MachineStatus): Finding[] {
-  return failed.map(({ id, message, help }) => ({
+  return failed.map(({ id, ...failure }) => ({
     level: 'fault',
     about: `Pact ${id.slice(0, 8)}`,
-    words: `${message} ${help}`,
+    words: failureWords(failure),
   }))
 }

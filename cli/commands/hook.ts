@@ -36,7 +36,7 @@ export function hookCommand(program: Command, session: () => Session): void {
         const told = await news(shell, eventOf(await text(process.stdin)))
         if (told !== null) process.stdout.write(`${told}\n`)
       } catch (error) {
-        process.stderr.write(renderFailure(asFailure(error), shell.json))
+        process.stderr.write(renderFailure(asFailure(error), shell.flags))
       }
     })
 }

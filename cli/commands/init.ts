@@ -33,7 +33,7 @@ export function initCommand(program: Command, session: () => Session): void {
       const next = running ? '' : '\nStart the daemon with `openpact start`.'
       shell.say(
         `Created the pact "${pact.name}" (alias ${pact.alias}).${next}\n` +
-          'Invite another machine with `openpact invite`; it joins with `openpact join <token>`.',
+          'Invite another machine with `openpact invite`; it joins with the token.',
         pact,
       )
     })
@@ -51,7 +51,7 @@ async function restoreIdentity(shell: Session): Promise<void> {
     const identity = (await recoverIdentity(dir.identity, words)).key.toString('hex')
     shell.say(
       `This is your identity ${identity.slice(0, 8)} again, on a new device.\n` +
-        'Get into a pact with `openpact join <token>`: an invite, or what `openpact device link` prints on another machine of yours.',
+        'Get into a pact with `openpact join <token>`: an invite, or a link to another machine of yours.',
       { identity },
     )
   } finally {

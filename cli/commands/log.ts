@@ -2,8 +2,9 @@
 import type { Command } from 'commander'
 import { OpenPactError } from '../../kernel/errors.ts'
 import type { Client } from '../client.ts'
+import { entryWords, oneLine } from '../entry-words.ts'
 import type { Session } from '../session.ts'
-import { plain } from '../table.ts'
+import { typedValue } from '../typed.ts'
 
 /** An entry as the API shows it, as far as it is shown here. */
 export interface LogEntry {
@@ -24,9 +25,6 @@ interface LogFlags {
   topic?: string
 }
 
-/** Longest summary of a payload on a line. */
-const summaryLimit = 100
-
 export function logCommand(program: Command, session: () => Session): void {
   program
     .command('log')
@@ -44,7 +42,8 @@ async function printLog(shell: Session, flags: LogFlags): Promise<void> {
   const pact = await shell.pactPath(client)
   // Taken before the list, so that nothing falls between the two; what stands in both is printed once.
   const cursor = flags.follow ? await head(client, pact) : ''
-  const query = { limit: flags.limit, type: flags.type, topic: flags.topic, order: 'desc', verdict: 'any' }
+  const limit = typedValue('limit', flags.limit, { type: 'integer' })
+  const query = { limit, type: flags.type, topic: flags.topic, order: 'desc', verdict: 'any' }
   const work = () => client.get<{ entries: LogEntry[] }>(`${pact}/entries`, { query })
   const { entries } = (await shell.progress('Reading the newest entries', work)).body
   for (const entry of entries.reverse()) print(shell, entry)
@@ -89,21 +88,10 @@ function print(shell: Session, entry: LogEntry): void {
 }
 
 /** One entry on one line: when, which, what, on which topic, by whom, what it says. */
-export function line(entry: LogEntry): string {
+function line(entry: LogEntry): string {
   const { id, type, topic, author, timestamp, verdict, confirmed } = entry
   const time = timestamp.slice(0, 19).replace('T', ' ')
   const judged = verdict === 'accepted' ? (confirmed ? '' : ' (not confirmed)') : ` (refused: ${verdict})`
   const words = [time, id, type, topic && `#${topic}`, `by ${author}${judged}`].filter(Boolean).map(oneLine)
-  return `${words.join('  ')}  ${summary(entry.payload)}`.trimEnd()
-}
-
-function summary(payload: unknown): string {
-  const record = (typeof payload === 'object' && payload !== null ? payload : {}) as Record<string, unknown>
-  const told = record.content ?? record.title ?? record.text ?? record.result ?? payload
-  const text = oneLine(told)
-  return text.length > summaryLimit ? `${text.slice(0, summaryLimit - 1)}…` : text
-}
-
-function oneLine(value: unknown): string {
-  return plain(value).replace(/\s+/g, ' ')
+  return `${words.join('  ')}  ${entryWords(type, entry.payload)}`.trimEnd()
 }

@@ -37,24 +37,24 @@ async function printLogs(shell: Session, { follow, lines, level }: LogsFlags): P
   if (!/^\d{1,9}$/.test(lines))
     throw new OpenPactError('USAGE', { reason: `--lines ${lines} is no number`, hint: 'Try --lines 200.' })
   const { logFile } = shell.place
+  const wanted = (line: Line) => levels.indexOf(line.level) >= levels.indexOf(level)
   const print = (line: Line | null) => {
-    if (line && levels.indexOf(line.level) >= levels.indexOf(level))
-      shell.write(`${shell.json ? line.text : words(line)}\n`)
+    if (line && wanted(line)) shell.write(`${shell.json ? line.text : words(line)}\n`)
   }
   const end = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0
-  for (const line of newest(logFile, end, count, level)) print(line)
+  for (const line of newest(logFile, count, wanted, end)) print(line)
   if (follow) await following(logFile, end, text => print(parsed(text)))
 }
 
-/** The last `count` lines of a level, oldest first, over all files of the log; of the one that is written, up to `end`. */
-function newest(file: string, end: number, count: number, level: LogLevel): Line[] {
+/** The last `count` wanted lines, oldest first, over all files of the log; of the one that is written, up to the byte `end`. */
+export function newest(file: string, count: number, wanted: (line: Line) => boolean, end?: number): Line[] {
   const found: Line[] = []
   for (let i = 0; i <= FULL && found.length < count; i++) {
     const text = i === 0 ? read(file).subarray(0, end) : read(`${file}.${i}`)
     const lines = text.toString('utf8').split('\n').map(parsed)
     for (const line of lines.reverse()) {
       if (found.length === count) break
-      if (line && levels.indexOf(line.level) >= levels.indexOf(level)) found.push(line)
+      if (line && wanted(line)) found.push(line)
     }
   }
   return found.reverse()

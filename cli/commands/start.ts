@@ -4,6 +4,7 @@ import { OpenPactError } from '../../kernel/errors.ts'
 import { openLog } from '../../kernel/host/log.ts'
 import type { Daemon } from '../daemon.ts'
 import { asFailure, renderFailure } from '../errors.ts'
+import { quoted } from '../hints.ts'
 import type { Report } from '../launch.ts'
 import { runningDaemon } from '../place.ts'
 import { withProgress } from '../progress.ts'
@@ -46,7 +47,7 @@ async function foreground(shell: Session, flags: StartFlags): Promise<void> {
   onCrash(error => {
     const crash = new OpenPactError('DAEMON_CRASHED', {}, { cause: error })
     openLog({ file: shell.place.logFile }).error('daemon crashed', { error: crash })
-    process.stderr.write(renderFailure(asFailure(crash), shell.json))
+    process.stderr.write(renderFailure(asFailure(crash), shell.flags))
     void fail(crash).then(() => process.exit(1))
   })
   const stop = new AbortController()
@@ -106,11 +107,6 @@ function welcome(daemon: Daemon, shell: Session): string {
     `  curl -s ${quoted(at)} -H ${token}`,
   )
   return lines.join('\n')
-}
-
-/** One word for a POSIX shell. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`
 }
 
 /** In the foreground, what the log says from warnings upwards is shown as a line of words. */

@@ -47,7 +47,7 @@ async function show(shell: Session): Promise<void> {
   }
   const findings = await healthOf(client)
   if (shell.json) shell.print({ ...body, daemon: shell.daemon(), findings })
-  else shell.write(overview(shell, body) + advice(findings, body))
+  else shell.write(shell.hinting(overview(shell, body) + advice(findings, body)))
 }
 
 /** `GET /v1/health`; nothing where that plugin is off. */

@@ -7,6 +7,8 @@ import type { Session } from '../session.ts'
 /** What `POST /v1/triggers/:id/approve` answers, as far as it is looked at here. */
 interface Shown {
   hash: string
+  /** The command that comes next. */
+  next: string
   roles: string[]
   authors: string[]
 }
@@ -44,7 +46,8 @@ async function approve(shell: Session, id: string, { hash, roles, authors, nobod
   const client = shell.client()
   const ask = async (body: object) => {
     const work = () => client.post<Shown>(`/v1/triggers/${encodeURIComponent(id)}/approve`, body)
-    return (await shell.progress('Asking the daemon', work)).body
+    const shown = (await shell.progress('Asking the daemon', work)).body
+    return { ...shown, next: shell.hinting(shown.next) }
   }
   const wish = nobodyElse ? { roles: roles ?? [], authors: authors ?? [] } : { roles, authors }
   if (hash !== undefined) return shell.print(await ask({ hash, ...wish }))

@@ -55,7 +55,7 @@ describe('faults', () => {
       'b (b.ts): "x" is for the unknown extension point "tools.tol". Did you mean "tools.tool"?',
       'b (b.ts): the entry type "note" is also of plugin "a"',
       'c (c.ts): config: port must be integer',
-      'c (c.ts): config: unknown field "prot". Did you mean "port"?',
+      'c (c.ts): config: unknown field "prot" (Did you mean "port"?)',
     ])
   })
 
@@ -128,8 +128,8 @@ describe('optional and off', () => {
   test('a faulty optional one goes off with all that requires it, however far', () => {
     const broken = { ...a, optional: true, settings: { x: 1 } }
     expect(idle(broken, b, c, listed('d'))).toEqual([
-      'a failed: config: unknown field "x".',
-      'b off: it requires plugin "a", which is failed: config: unknown field "x".',
+      'a failed: config: unknown field "x"',
+      'b off: it requires plugin "a", which is failed: config: unknown field "x"',
       expect.stringMatching(/^c off: it requires plugin "b", which is off: it requires plugin "a"/),
     ])
     expect(names(broken, b, c, listed('d'))).toEqual(['d'])

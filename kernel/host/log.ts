@@ -65,7 +65,10 @@ function scalar(value: unknown): unknown {
 
 function described(error: Error): object {
   const cause = error.cause instanceof Error ? { cause: described(error.cause) } : {}
-  if (isOpenPactError(error)) return { code: error.code, message: error.message.slice(0, 1000), ...cause }
+  if (isOpenPactError(error)) {
+    const { code, message, help } = error
+    return { code, message: message.slice(0, 1000), help: help.slice(0, 1000), ...cause }
+  }
   // Parsers quote what they could not read, which may be what somebody wrote: only where it happened is kept.
   if (error instanceof SyntaxError) {
     const stack = error.stack?.slice(Math.max(0, error.stack.indexOf('\n    at ')))

@@ -173,7 +173,7 @@ describe('entries', () => {
       { plugin: '' },
     ])
     expect(faults).toEqual([
-      'x (given in code): unknown field "optinal". Did you mean "optional"?',
+      'x (given in code): unknown field "optinal" (Did you mean "optional"?)',
       'an unnamed plugin (given in code): plugin must be string,object',
       'an unnamed plugin (given in code): plugin must be string,object',
       ' (given in code): plugin must NOT have fewer than 1 characters',
@@ -232,7 +232,7 @@ describe('shape', () => {
     ['another api', { api: 2 }, 'it asks for api 2; this OpenPact offers api 1'],
     ['a name with blanks', { name: 'My Plugin' }, 'name must match pattern'],
     ['no version', { version: undefined }, 'the field "version" is missing'],
-    ['a mistyped field', { setpu: () => undefined }, 'unknown field "setpu". Did you mean "setup"?'],
+    ['a mistyped field', { setpu: () => undefined }, 'unknown field "setpu" (Did you mean "setup"?)'],
     ['setup that is no function', { setup: 'x' }, 'setup must be a function'],
     ['a service without major', { requires: [{ id: 'x' }] }, 'requires.0: the field "major" is missing'],
     ['an entry type without schema', { entryTypes: [{ name: 'x', v: 1, summary: '' }] }, '"payload" is missing'],

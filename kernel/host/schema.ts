@@ -38,7 +38,8 @@ function inWords(error: ErrorObject): string {
     case 'additionalProperties': {
       const field = String(params.additionalProperty)
       const known = Object.keys((error.parentSchema as { properties?: object }).properties ?? {})
-      return `${inside}unknown field "${field}".${near(field, known)}`
+      // Faults are joined, so that none is more than one sentence.
+      return `${inside}unknown field "${field}"${near(field, known).replace(/^ (.*)/, ' ($1)')}`
     }
     case 'required':
       return `${inside}the field "${params.missingProperty}" is missing`

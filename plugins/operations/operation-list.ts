@@ -28,7 +28,13 @@ const OperationInfo = Type.Object({
       args: Type.Optional(Words),
       file: Type.Optional(Type.String({ description: 'Input that is typed as the path of a text file' })),
       columns: Type.Optional(Words),
+      text: Type.Optional(Type.String({ description: 'The one field of the answer that is printed, as it is' })),
       after: Type.Optional(Type.String({ description: 'Said to people after the answer; {field} is a field of it' })),
+      notes: Type.Optional(
+        Type.Record(Type.String(), Type.String(), {
+          description: 'Said to people where that field of the answer is true',
+        }),
+      ),
     }),
   ),
   mcp: Type.Optional(Type.Unknown()),

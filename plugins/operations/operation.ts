@@ -71,8 +71,12 @@ export interface CliShape {
   file?: string
   /** Columns of the table printed for people when the answer is a list; `payload.content` is a field of a field. */
   columns?: readonly string[]
+  /** The one field of the answer, a text, that is printed, and as it is: its reader may be a file or a program. */
+  text?: string
   /** Said to people after the answer; `{field}` stands for a field of it, `{url}` for the daemon's address. */
   after?: string
+  /** Said to people behind that where the field of this name is true in the answer. */
+  notes?: Readonly<Record<string, string>>
 }
 
 export interface McpShape {

@@ -1,6 +1,6 @@
 /** Whatever keeps a daemon from starting is told with its code and a way out, on two lines, and nothing is lost by it. */
 import { execFile } from 'node:child_process'
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -62,6 +62,19 @@ describe('configuration', () => {
     expectFault(await start(dir), 'PLUGINS_INVALID', /knowlege.*Did you mean "knowledge"/)
     expectFault(await openpact(['start', '--data-dir', dir]), 'PLUGINS_INVALID', /knowlege/)
   })
+})
+
+it('that a daemon could not start for is what doctor tells, with its cure, until one has answered', async () => {
+  const dir = await withConfig('doctor', 'openpact.config.json', '{"plugin": []}')
+  const doctor = async () => (await openpact(['doctor', '--data-dir', dir])).stdout
+  await start(dir)
+  expect(await doctor()).toMatch(
+    /FAIL {2}Daemon: not running;.*unknown field "plugin".*Correct the file and start again/,
+  )
+  await cp(offline, join(dir, 'openpact.config.json'))
+  const daemon = await TestDaemon.start({ dataDir: dir })
+  await daemon.stop()
+  expect(await doctor()).toMatch(/note {2}Daemon: not running; `openpact --data-dir \S+ start` starts it/)
 })
 
 it('a fault that nobody foresaw, later, ends the daemon with a code', async () => {

@@ -42,7 +42,8 @@ export const readInbox = operation({
   errors: ['RECIPIENT_UNKNOWN', 'INBOX_ELSEWHERE', 'CURSOR_INVALID'],
   cli: {
     path: 'inbox',
-    after: 'Inbox of {agent}. Older messages are still on their way: {partial}.',
+    after: 'Inbox of {agent}.',
+    notes: { partial: 'Older messages are still on their way.' },
     columns: ['id', 'priority', 'author', 'topic', 'timestamp', 'payload.content'],
   },
   mcp: {

@@ -42,7 +42,7 @@ export const readSkill = operation({
     'ATTACHMENT_FOREIGN',
     'ATTACHMENT_CORRUPT',
   ],
-  cli: { path: 'skill content', args: ['id'] },
+  cli: { path: 'skill content', args: ['id'], text: 'content' },
   mcp: {
     tool: 'read_skill',
     use: 'Use when you want to follow a skill of the pact, or to judge it before it is installed.',
@@ -66,7 +66,8 @@ export const diffSkill = operation({
       Type.String({
         minLength: 1,
         maxLength: 160,
-        description: 'What to compare with; the version before it if absent',
+        description:
+          'What to compare with: id, name or name@version, e.g. deploy@1.0.0; the version before it if absent',
       }),
     ),
     timeout: Timeout,

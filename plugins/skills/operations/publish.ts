@@ -46,9 +46,17 @@ export const publishSkill = operation({
     pending: Type.Optional(
       Type.Literal(true, { description: 'The answer came before the confirmation it waited for' }),
     ),
+    repeated: Type.Optional(
+      Type.Literal(true, { description: 'It had been published before, so nothing was published now' }),
+    ),
   }),
   errors: ['SKILL_VERSION_EXISTS', 'SKILL_TOO_LARGE', 'SKILL_CHECKSUM_MISMATCH', 'PAYLOAD_TOO_LARGE'],
-  cli: { path: 'skill publish', args: ['name', 'version', 'content'], file: 'content' },
+  cli: {
+    path: 'skill publish',
+    args: ['name', 'version', 'content'],
+    file: 'content',
+    notes: { repeated: 'This content had been published as this version before, so nothing was published now.' },
+  },
   mcp: {
     tool: 'publish_skill',
     use: 'Use when instructions that you worked out would serve other agents again; raise the version when you change them.',
@@ -75,7 +83,8 @@ export const publishSkill = operation({
       if (known) {
         const own = known.agent === call.kernel.identity.agent(call.caller.agent)?.key.toString('hex')
         // The same again is a retry, and published already.
-        if (own && (known.payload as SkillPayload).sha256 === digest) return shown(known)
+        if (own && (known.payload as SkillPayload).sha256 === digest)
+          return { ...shown(known), repeated: true as const }
         throw new OpenPactError('SKILL_VERSION_EXISTS', { name, version, id: known.id })
       }
       const inline = Buffer.byteLength(JSON.stringify(content)) <= INLINE
