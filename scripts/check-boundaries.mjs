@@ -160,4 +160,6 @@ if (faults.length > 0) {
   console.error(`\n${faults.length} faults`)
   process.exit(1)
 }
-console.log(`boundaries hold: ${files.length} files, ${consensus.size} of them consensus, kernel ${kernelLines} lines of code`)
+console.log(
+  `boundaries hold: ${files.length} files, ${consensus.size} of them consensus, kernel ${kernelLines} lines of code`,
+)
