@@ -28,11 +28,13 @@ export type Report =
   | { state: 'starting'; text: string }
   /** It evaluates this file, or none any more: if it ends now, it was for that. */
   | { state: 'configuring'; file: string | null }
-  | { state: 'ready'; record: DaemonRecord }
+  /** `notOpen`: what is wrong with each pact that is here and cannot be opened, in words. */
+  | { state: 'ready'; record: DaemonRecord; notOpen: string[] }
   | { state: 'failed'; failure: Failure }
 
 export interface Launched {
   record: DaemonRecord
+  notOpen: string[]
   /** Ends the daemon and waits until it is gone. */
   stop(): Promise<void>
 }
@@ -49,7 +51,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   const ended = new Promise<number | null>(resolve => {
     child.once('exit', resolve)
   })
-  const record = await ready(child, ended, options).catch(async (error: unknown) => {
+  const { record, notOpen } = await ready(child, ended, options).catch(async (error: unknown) => {
     // It says why and ends; one that does not end is not left behind.
     const hard = setTimeout(() => child.kill('SIGKILL'), END_LIMIT)
     await ended
@@ -62,6 +64,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   }
   return {
     record,
+    notOpen,
     stop: async () => {
       child.kill('SIGTERM')
       await ended
@@ -79,7 +82,11 @@ function launchArguments(options: LaunchOptions): string[] {
   return args
 }
 
-function ready(child: ChildProcess, ended: Promise<number | null>, options: LaunchOptions): Promise<DaemonRecord> {
+function ready(
+  child: ChildProcess,
+  ended: Promise<number | null>,
+  options: LaunchOptions,
+): Promise<Pick<Launched, 'record' | 'notOpen'>> {
   const log = options.place.logFile
   let evaluated: string | null = null
   const failed = (code: number | null) =>
@@ -88,7 +95,7 @@ function ready(child: ChildProcess, ended: Promise<number | null>, options: Laun
       : new OpenPactError('CONFIG_HANGS', { file: evaluated, seconds: configLimit / 1000 })
   return new Promise((resolve, reject) => {
     child.on('message', (report: Report) => {
-      if (report.state === 'ready') resolve(report.record)
+      if (report.state === 'ready') resolve(report)
       else if (report.state === 'failed') reject(new RemoteFailure(report.failure))
       else if (report.state === 'configuring') evaluated = report.file
       else options.onprogress?.(report.text)

@@ -140,7 +140,7 @@ export const kernelErrors = defineErrors({
   PACT_CORRUPT: {
     kind: 'unavailable',
     message: 'The data of pact "{pact}" cannot be opened: {reason}',
-    help: 'Move the folder pacts/{pact} aside and join again with an invite as a new device; other pacts are not affected.',
+    help: 'Move the folder pacts/{pact} aside and join again with a new invite. Where no other member is left, carry it on from a backup: `openpact restore` into an empty data directory, then `openpact refound`. Other pacts are not affected.',
   },
   PACT_MOVED: {
     kind: 'unavailable',

@@ -31,8 +31,9 @@ export function startCommand(program: Command, session: () => Session): void {
 async function detached(shell: Session): Promise<void> {
   const running = runningDaemon(shell.place)
   if (running) throw new OpenPactError('DAEMON_RUNNING', { ...running })
-  const { record } = await shell.start({})
-  shell.say(`The daemon runs in the background (process ${record.pid}) and listens on ${record.url}.`, record)
+  const { record, notOpen } = await shell.start({})
+  const words = `The daemon runs in the background (process ${record.pid}) and listens on ${record.url}.`
+  shell.say([words, ...notOpen].join('\n'), record)
 }
 
 async function foreground(shell: Session, flags: StartFlags): Promise<void> {
@@ -82,7 +83,7 @@ async function foreground(shell: Session, flags: StartFlags): Promise<void> {
     throw error
   }
   const ended = daemonEnded(daemon, stop.signal)
-  await report({ state: 'ready', record: daemon.record })
+  await report({ state: 'ready', record: daemon.record, notOpen: notOpen(daemon) })
   if (process.connected && !flags.temporary) process.disconnect()
   shell.say(welcome(daemon, shell), daemon.record)
   process.exit(await ended)
@@ -94,6 +95,8 @@ function welcome(daemon: Daemon, shell: Session): string {
   const lines = [
     `OpenPact ${daemon.record.version} listens on ${url} (data in ${shell.place.dataDir}). Ctrl-C ends it.`,
   ]
+  lines.push(...notOpen(daemon))
+  if (!pact && lines.length > 1) return lines.join('\n')
   if (!pact)
     return `${lines}\nThere is no pact yet: create one with \`openpact init\`, or join one with \`openpact join <token>\`.`
   const token = `"Authorization: Bearer $(cat ${quoted(shell.place.tokenFile)})"`
@@ -107,6 +110,11 @@ function welcome(daemon: Daemon, shell: Session): string {
     `  curl -s ${quoted(at)} -H ${token}`,
   )
   return lines.join('\n')
+}
+
+/** The pacts that are here and cannot be opened, with the cure of each. */
+function notOpen({ kernel }: Daemon): string[] {
+  return [...kernel.pacts.failed.values()].map(({ code, message, help }) => `${message} [${code}]\n  ${help}`)
 }
 
 /** In the foreground, what the log says from warnings upwards is shown as a line of words. */

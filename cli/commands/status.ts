@@ -79,7 +79,9 @@ function overview(shell: Session, status: MachineStatus): string {
   })
   const table = pacts.length
     ? renderTable(pacts.map(row), ['alias', 'entries', 'confirmed', 'here', 'state'])
-    : 'No pact yet: `openpact init` creates one, `openpact join <token>` joins one.\n'
+    : failed.length
+      ? ''
+      : 'No pact yet: `openpact init` creates one, `openpact join <token>` joins one.\n'
   const asking = joining
     .map(({ alias, state, words }) => `Joining ${alias ?? 'a pact'} (${state}): ${words}\n`)
     .join('')
