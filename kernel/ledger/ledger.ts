@@ -27,12 +27,13 @@ import { ACCEPTED, type Draft, type LogRecord, type Receipt, type Until } from '
 import { deltaOf, RecentRecords, readBlock, readRecord } from './follower.ts'
 import { HealthWatch } from './health.ts'
 import { closeQuiesced } from './mends.ts'
+import { forgiveOvertaken } from './overtaken.ts'
 import { PowerLoss } from './power-loss.ts'
 import { Pump } from './pump.ts'
 import { StateReader } from './reading.ts'
 import { ZERO } from './record.ts'
 import type { Application } from './seats.ts'
-import { download, isComplete, statusOf } from './status.ts'
+import { coresOf, download, isComplete, statusOf } from './status.ts'
 import { Tips } from './tips.ts'
 import { type Base, openBase } from './views.ts'
 import { Writer, type WriterHost } from './writer.ts'
@@ -158,6 +159,7 @@ export class Ledger implements Pact, Replicated {
       this.onfailure()
     })
     await this.base.ready()
+    for (const core of coresOf(this.base)) forgiveOvertaken(core)
     await this.admittance.load()
     // After a fast-forward blocks may be missing, and nobody is connected yet: waiting for them here would be in vain.
     const complete = await isComplete(this.base)

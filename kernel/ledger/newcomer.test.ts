@@ -1,6 +1,7 @@
 /** By our own measures of a fast-forward: the other tests make them smaller. */
 import { expect, test } from 'vitest'
 import { connect, type Group, group, head, type Peer, until } from '../../test/support/ledgers.ts'
+import { isComplete } from './status.ts'
 
 async function write(peer: Peer, count: number): Promise<void> {
   for (let i = 0; i < count; i++) await peer.pact.append([{ type: 'note', payload: { text: `n${i}` }, topic: 'tests' }])
@@ -27,6 +28,21 @@ test('a newcomer skips to the newest entries; who only missed as many keeps a hi
     for (const peer of [b, c]) peer.pact.base.on('fast-forward', () => forwarded.push(peer.name))
     for (const peer of [b, c]) await meet(a, peer)
     expect(forwarded).toEqual(['p2'])
+  } finally {
+    await g.dispose()
+  }
+})
+
+test('a newcomer gets the whole history while others go on writing', async () => {
+  const g: Group = await group(2)
+  try {
+    const [a, b] = g.peers as [Peer, Peer]
+    const batch = Array.from({ length: 50 }, (_, i) => ({ type: 'note', payload: { text: `n${i}` }, topic: 'tests' }))
+    for (let i = 0; i < 80; i++) await a.pact.append(batch)
+    connect(a.pact, b.pact)
+    for (let i = 0; i < 100; i++) await write(a, 1)
+    await until(b.pact, () => isComplete(b.pact.base))
+    await until(b.pact, async () => (await head(a.pact)) === (await head(b.pact)))
   } finally {
     await g.dispose()
   }

@@ -69,13 +69,13 @@ function waitingFor(indexers: PactStatus['indexers']): string {
 }
 
 /** The cores that must be here in full before this machine can serve the pact and go on alone. */
-function cores(base: Base): Hypercore[] {
+export function coresOf(base: Base): Hypercore[] {
   return [base.core, base.view.log, base.view.state.core]
 }
 
 /** True when no block of the views is missing here. */
 export async function isComplete(base: Base): Promise<boolean> {
-  for (const core of cores(base))
+  for (const core of coresOf(base))
     if (core.length > 0 && core.contiguousLength < core.length && !(await core.has(0, core.length))) return false
   return true
 }
@@ -91,7 +91,7 @@ export async function download(
   progress?: (have: number, of: number) => void,
   signal?: AbortSignal,
 ): Promise<void> {
-  const all = cores(base)
+  const all = coresOf(base)
   const report = () => {
     let have = 0
     for (const core of all) have += Math.min(core.contiguousLength, core.length)
