@@ -172,7 +172,7 @@ export class Ledger implements Pact, Replicated {
     this.base.on('flushed', () => {
       // Before anything is confirmed, what came from others is looked at with the update, when what confirms it is in the views as well:
       // whom the confirmed state does not know is a stranger.
-      if (this.writing.flushed() || this.confirmed > 0) this.follow()
+      if (this.writing.flushed() || this.confirmed > 0) this.follow(pump => pump.moved())
     })
     this.base.on('update', () => this.movedOn())
     // What apply wrote last says nothing about a view that came from others.
@@ -297,7 +297,7 @@ export class Ledger implements Pact, Replicated {
 
   async download(progress?: (have: number, of: number) => void, signal?: AbortSignal): Promise<void> {
     await download(this.base, progress, signal)
-    await this.pump.run()
+    await this.pump.fetched()
   }
 
   // What the network asks (Replicated).
@@ -367,17 +367,15 @@ export class Ledger implements Pact, Replicated {
   }
 
   private movedOn(): void {
-    this.follow()
+    this.follow(pump => pump.moved())
     this.keepDownloading()
   }
 
-  private follow(): void {
+  private follow(tell: (pump: Pump) => Promise<void>): void {
     if (this.closed) return
-    this.pump
-      .moved()
-      .catch(error =>
-        this.host.log.error('a follower of the ledger failed', { pact: this.alias, reason: String(error) }),
-      )
+    tell(this.pump).catch(error =>
+      this.host.log.error('a follower of the ledger failed', { pact: this.alias, reason: String(error) }),
+    )
   }
 
   private async onreverted(position: number): Promise<void> {
@@ -428,8 +426,8 @@ export class Ledger implements Pact, Replicated {
     if (this.downloading || this.closed) return
     const fetch = async () => {
       if (await isComplete(this.base)) return
-      await download(this.base, () => this.movedOn())
-      if (!this.closed) await this.pump.run()
+      await download(this.base, () => this.follow(pump => pump.fetched()))
+      if (!this.closed) await this.pump.fetched()
     }
     this.downloading = fetch()
       .catch(error => this.host.log.debug('history cannot be fetched', { pact: this.alias, reason: String(error) }))

@@ -36,6 +36,8 @@ export class Pump {
   /** Movements of the view that were noticed, and how many of them the last look at it came after. */
   private moves = 0
   private seen = 0
+  /** Blocks of the history came that those who follow by themselves may be waiting for. */
+  private came = false
   private readonly host: PumpHost
 
   constructor(host: PumpHost) {
@@ -55,6 +57,12 @@ export class Pump {
   moved(): Promise<void> {
     this.moves++
     return this.run()
+  }
+
+  /** Blocks of the history were fetched: as `moved`, and told even if nothing is new for the hooks. */
+  fetched(): Promise<void> {
+    this.came = true
+    return this.moved()
   }
 
   /** Resolves when everything that stood in the view at the call was given to the hooks. */
@@ -108,8 +116,9 @@ export class Pump {
     if (last) {
       this.checkpoints.unshift({ position: last.position + 1, chain: last.chain })
       await this.host.applied(delta.records)
-    } else if (delta.missing) {
+    } else if (delta.missing || this.came) {
       // History is still on its way: those who need all of it are told that something changed and ask for themselves.
+      this.came = false
       await this.host.applied([])
     }
     // Only what was told can be called confirmed.

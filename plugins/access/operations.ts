@@ -1,9 +1,9 @@
 /** The operations on tokens. Only a caller without any limit, speaking for the default agent, may use them. */
 import { OpenPactError, Type } from '../../kernel/index.ts'
 import { didYouMean } from '../operations/near-names.ts'
-import { type Call, operation } from '../operations/operation.ts'
+import { operation } from '../operations/operation.ts'
 import { Level, limitsOf, TokenLimits } from './limits.ts'
-import { unlimited } from './permits.ts'
+import { ownerOnly } from './permits.ts'
 import { access } from './service.ts'
 
 const Names = (what: string) =>
@@ -33,7 +33,7 @@ export const listTokens = operation({
   output: Type.Object({ entries: Type.Array(Info), cursor: Type.Null(), has_more: Type.Boolean() }),
   cli: { path: 'token list', columns: ['id', 'agent', 'access', 'pacts', 'operations', 'expires', 'main'] },
   run: (_input, call) => {
-    ownersOnly(call)
+    ownerOnly(call, 'manage tokens')
     return { entries: call.use(access).list(), cursor: null, has_more: false }
   },
 })
@@ -45,14 +45,16 @@ export const issueToken = operation({
   http: 'POST /tokens',
   created: true,
   input: Type.Object({
-    agent: Type.Optional(Type.String({ description: 'Agent of this machine; the default agent if absent' })),
+    agent: Type.Optional(
+      Type.String({ maxLength: 32, description: 'Agent of this machine; the default agent if absent' }),
+    ),
     ...TokenLimits,
   }),
   output: Type.Object({ token: Type.String(), info: Info }),
   errors: ['AGENT_UNKNOWN', 'OPERATION_UNKNOWN'],
   cli: { path: 'token issue' },
   run: (input, call) => {
-    ownersOnly(call)
+    ownerOnly(call, 'manage tokens')
     return call.use(access).issue({ agent: input.agent ?? call.caller.agent, ...limitsOf(input, call) })
   },
 })
@@ -67,7 +69,7 @@ export const revokeToken = operation({
   errors: ['TOKEN_UNKNOWN', 'TOKEN_IS_MAIN'],
   cli: { path: 'token revoke', args: ['id'] },
   run: async ({ id }, call) => {
-    ownersOnly(call)
+    ownerOnly(call, 'manage tokens')
     const tokens = call.use(access)
     if (await tokens.revoke(id)) return { id, revoked: true }
     throw new OpenPactError('TOKEN_UNKNOWN', {
@@ -89,13 +91,7 @@ export const rotateToken = operation({
   output: Type.Object({ token: Type.String() }),
   cli: { path: 'token rotate' },
   run: async (_input, call) => {
-    ownersOnly(call)
+    ownerOnly(call, 'manage tokens')
     return { token: await call.use(access).rotate() }
   },
 })
-
-/** A limited token that could make tokens would have no limits. */
-function ownersOnly({ caller, kernel }: Pick<Call, 'caller' | 'kernel'>): void {
-  if (unlimited(caller) && caller.agent === kernel.identity.defaultAgent.name) return
-  throw new OpenPactError('OUT_OF_SCOPE', { reason: 'only the main agent without limits may manage tokens' })
-}

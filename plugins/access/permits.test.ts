@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Caller } from '../operations/operation.ts'
-import { authorise, type Permitted, permits, unlimited } from './permits.ts'
+import type { Call, Caller } from '../operations/operation.ts'
+import { authorise, ownerOnly, type Permitted, permits, unlimited } from './permits.ts'
 
 const claim: Permitted = { name: 'tasks.claim', access: 'write' }
 const list: Permitted = { name: 'tasks.list', access: 'read' }
@@ -54,5 +54,23 @@ describe('permits', () => {
     expect(permits(reader, claim, 'p')).toBe(false)
     expect(permits({ ...all, access: 'write' }, claim, 'p')).toBe(true)
     expect(permits({ ...all, access: 'write' }, create)).toBe(false)
+  })
+
+  it('lets what leads out of any limit to the main agent alone', () => {
+    const kernel = { identity: { defaultAgent: { name: 'claude' } } } as Call['kernel']
+    const may = (caller: Caller) => {
+      try {
+        ownerOnly({ caller, kernel }, 'make a backup')
+        return true
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'OUT_OF_SCOPE' })
+        return false
+      }
+    }
+    expect(may(all)).toBe(true)
+    expect(may({ ...all, agent: 'codex' })).toBe(false)
+    expect(may({ ...all, operations: ['backup.create'] })).toBe(false)
+    expect(may({ ...all, access: 'write' })).toBe(false)
+    expect(may({ ...all, cause: { entry: 'x-1', run: 'r', hops: 1 } })).toBe(false)
   })
 })

@@ -1,6 +1,6 @@
 /** What a caller may do: the one place where the limits of a token are judged. */
 import { OpenPactError } from '../../kernel/index.ts'
-import type { Access, Caller } from '../operations/operation.ts'
+import type { Access, Call, Caller } from '../operations/operation.ts'
 import './errors.ts'
 
 /** What is asked for: an operation, or a route under the name `METHOD /path`. */
@@ -30,6 +30,17 @@ export function authorise(caller: Caller | null, operation: Permitted, pactId?: 
 /** True for a caller without any limit. */
 export function unlimited({ pacts, operations, access = 'admin' }: Caller): boolean {
   return pacts === null && operations === null && access === 'admin'
+}
+
+/**
+ * Lets only the user of this machine pass, by the main token: what gives away rights, keys or programs to start would lead out of any limit.
+ * A run's own token never can.
+ * @param what the user alone may do
+ * @throws OpenPactError OUT_OF_SCOPE
+ */
+export function ownerOnly({ caller, kernel }: Pick<Call, 'caller' | 'kernel'>, what: string): void {
+  if (unlimited(caller) && !caller.cause && caller.agent === kernel.identity.defaultAgent.name) return
+  throw new OpenPactError('OUT_OF_SCOPE', { reason: `only the main agent without limits may ${what}` })
 }
 
 function refusal(caller: Caller, operation: Permitted, pactId: string | undefined): string | null {

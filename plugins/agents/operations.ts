@@ -1,9 +1,9 @@
 /** What a user can do with agents: see who is there, give another program on this machine its own name, take it back. */
 import { handleOf, isOpenPactError, OpenPactError, type Pact, Type } from '../../kernel/index.ts'
 import { limitsOf, TokenLimits } from '../access/limits.ts'
-import { unlimited } from '../access/permits.ts'
+import { ownerOnly } from '../access/permits.ts'
 import { access } from '../access/service.ts'
-import { type Call, operation } from '../operations/operation.ts'
+import { operation } from '../operations/operation.ts'
 import { roster } from './roster-service.ts'
 import { presence } from './service.ts'
 
@@ -98,7 +98,7 @@ export const addAgent = operation({
       '  OPENPACT_TOKEN={token} openpact list',
   },
   run: async ({ name, label, ...limits }, call) => {
-    ownersOnly(call)
+    ownerOnly(call, 'manage agents')
     const limited = limitsOf(limits, call)
     const { key, handle } = await call.kernel.identity.createAgent(name)
     const agent = key.toString('hex')
@@ -121,7 +121,7 @@ export const revokeAgent = operation({
   errors: ['AGENT_UNKNOWN', 'AGENT_IS_DEFAULT', 'AGENT_NOT_REVOKED'],
   cli: { path: 'agent revoke', args: ['name'] },
   run: async ({ name }, call) => {
-    ownersOnly(call)
+    ownerOnly(call, 'manage agents')
     const { identity, pacts } = call.kernel
     const found = identity.agent(name)
     if (!found) throw new OpenPactError('AGENT_UNKNOWN', { agent: name, near: '' })
@@ -154,10 +154,4 @@ async function revokedIn(pact: Pact, key: string): Promise<boolean> {
     if (isOpenPactError(error)) return false
     throw error
   }
-}
-
-/** A limited token that could make tokens would have no limits. */
-function ownersOnly({ caller, kernel }: Pick<Call, 'caller' | 'kernel'>): void {
-  if (unlimited(caller) && caller.agent === kernel.identity.defaultAgent.name) return
-  throw new OpenPactError('OUT_OF_SCOPE', { reason: 'only the main agent without limits may manage agents' })
 }

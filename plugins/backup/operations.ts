@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { ACCEPTED, decodeRecord, doorTopic, handleOf, OpenPactError, Type } from '../../kernel/index.ts'
+import { ownerOnly } from '../access/permits.ts'
 import { joining } from '../invites/service.ts'
 import { operation } from '../operations/operation.ts'
 import { activePact } from '../pacts/service.ts'
@@ -44,7 +45,8 @@ export const createBackup = operation({
     ...['BACKUP_PARTIAL', 'LOG_UNPROVEN', 'DISK_FULL'],
   ],
   async run({ passphrase, file }, call) {
-    if (call.caller.pacts !== null) throw new OpenPactError('OUT_OF_SCOPE')
+    // The archive holds the identity and the main token, and the caller chooses its passphrase.
+    ownerOnly(call, 'make a backup')
     if (file !== undefined && !isAbsolute(file))
       throw new OpenPactError('INVALID_INPUT', { reason: 'file: an absolute path is wanted' })
     const folder = join(call.kernel.dataDir, 'backups')
@@ -186,7 +188,7 @@ export const refoundPact = operation({
       'Invite the others again; subscriptions and installed skills stay with the old pact.',
   },
   async run(input, call) {
-    if (call.caller.pacts !== null) throw new OpenPactError('OUT_OF_SCOPE')
+    ownerOnly(call, 'refound a pact')
     const logs = new ArchivedLogs(call.use(store))
     const { pact, of, key, entries, contents, contents_missing } = await refound(call.kernel, logs, input)
     // Nobody needs to be asked to let this machine into the old one any more.
