@@ -127,6 +127,11 @@ export const kernelErrors = defineErrors({
     message: 'The pact "{pact}" is closed.',
     help: 'The daemon is stopping or the pact was left; start the daemon again or join the pact anew.',
   },
+  PACT_REOPENING: {
+    kind: 'unavailable',
+    message: 'The pact "{pact}" is being opened again.',
+    help: 'Nothing is lost. Try again in a moment; if it stays so, run `openpact doctor`.',
+  },
   PACT_INTERRUPTED: {
     kind: 'unavailable',
     message: 'The pact "{pact}" can be read but not written: {reason}',
@@ -140,7 +145,7 @@ export const kernelErrors = defineErrors({
   PACT_CORRUPT: {
     kind: 'unavailable',
     message: 'The data of pact "{pact}" cannot be opened: {reason}',
-    help: 'Move the folder pacts/{pact} aside and join again with a new invite. Where no other member is left, carry it on from a backup: `openpact restore` into an empty data directory, then `openpact refound`. Other pacts are not affected.',
+    help: 'Move the folder pacts/{pact} aside and join again with a new invite. Where no other member is left, restore a backup into an empty data directory and refound the pact there. Other pacts are not affected.',
   },
   PACT_MOVED: {
     kind: 'unavailable',

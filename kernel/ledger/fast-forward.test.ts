@@ -99,7 +99,10 @@ test('nobody is shown state of the history that it replaced, which the peer had 
   const forwarded = new Promise(resolve => b.pact.base.once('fast-forward', resolve))
   connect(a.pact, b.pact)
   await forwarded
-  await until(b.pact, async () => a.pact.confirmed === a.pact.length && (await head(a.pact)) === (await head(b.pact)))
+  await until(
+    [a.pact, b.pact],
+    async () => a.pact.confirmed === a.pact.length && (await head(a.pact)) === (await head(b.pact)),
+  )
   expect(await holder(a)).toBe(a.pact.writer.toString('hex'))
   expect(await holder(b)).toBe(a.pact.writer.toString('hex'))
 })

@@ -62,7 +62,7 @@ async function verdictOf(block: Buffer): Promise<string | undefined> {
   const before = mallory.pact.length
   await mallory.pact.base.append(block)
   await until(
-    alice.pact,
+    [alice.pact, mallory.pact],
     async () => alice.pact.length === mallory.pact.length && (await head(alice.pact)) === (await head(mallory.pact)),
   )
   if (mallory.pact.length === before) return undefined

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, expect, test, vi } from 'vitest'
 import { admit, connect, type Group, group, head, type Peer, until } from '../../test/support/ledgers.ts'
 import { doorTopic } from '../replication/topics.ts'
@@ -254,4 +255,27 @@ test('a wrong encryption key is refused before it can look like an empty pact', 
   await writeFile(file, JSON.stringify(card))
   await a!.open()
   expect(a!.pact.length).toBe(1)
+})
+
+test('a pact that stopped by itself is not called unknown while it is opened again', async () => {
+  const [a] = (await peers(1)) as [Peer]
+  const { id, alias } = a.pact
+  const codes = new Set<string>()
+  const look = () => {
+    for (const name of [id, alias])
+      try {
+        a.store.get(name)
+        codes.add('open')
+      } catch (error) {
+        codes.add((error as { code: string }).code)
+      }
+  }
+  const old = a.pact
+  old.base.emit('error', new Error('the store gave up'))
+  while (a.store.find(id) === old || a.store.find(id) === null) {
+    look()
+    await nextTurn()
+  }
+  look()
+  expect([...codes]).toEqual(['open', 'PACT_REOPENING'])
 })

@@ -10,7 +10,7 @@ async function write(peer: Peer, count: number): Promise<void> {
 async function meet(a: Peer, b: Peer): Promise<() => Promise<void>> {
   const cut = connect(a.pact, b.pact)
   await until(
-    b.pact,
+    [a.pact, b.pact],
     async () => a.pact.confirmed === b.pact.confirmed && (await head(a.pact)) === (await head(b.pact)),
   )
   return cut
@@ -42,7 +42,7 @@ test('a newcomer gets the whole history while others go on writing', async () =>
     connect(a.pact, b.pact)
     for (let i = 0; i < 100; i++) await write(a, 1)
     await until(b.pact, () => isComplete(b.pact.base))
-    await until(b.pact, async () => (await head(a.pact)) === (await head(b.pact)))
+    await until([a.pact, b.pact], async () => (await head(a.pact)) === (await head(b.pact)))
   } finally {
     await g.dispose()
   }

@@ -58,6 +58,9 @@ export class PactStore implements Pacts {
   /** Pacts that could not be opened, with the reason: the others go on. */
   readonly failed = new Map<string, OpenPactError>()
 
+  /** Aliases of pacts that were open and are being opened again, by id. */
+  private readonly away = new Map<string, string>()
+
   constructor(dir: string, host: PactStoreHost, links: Links) {
     this.dir = dir
     this.host = host
@@ -109,8 +112,12 @@ export class PactStore implements Pacts {
   /** Null when the pact is not on this machine any more. */
   private async reopen(id: string): Promise<Ledger | null> {
     const open = this.pacts.get(id)
-    if (open) await this.stop(open.ledger)
+    if (open) {
+      this.away.set(id, open.ledger.alias)
+      await this.stop(open.ledger)
+    }
     const card = await this.readCard(id)
+    if (!card) this.away.delete(id)
     return card && this.openLedger(id, card)
   }
 
@@ -128,6 +135,9 @@ export class PactStore implements Pacts {
     if (pact) return pact
     const failed = this.failed.get(aliasOrId)
     if (failed) throw failed
+    for (const [id, alias] of this.away)
+      if (aliasOrId === id || aliasOrId === alias)
+        throw this.failed.get(id) ?? new OpenPactError('PACT_REOPENING', { pact: alias })
     const near = this.host.near(
       aliasOrId,
       this.list().map(p => p.alias),
@@ -250,6 +260,7 @@ export class PactStore implements Pacts {
     const link = this.links.add(ledger)
     ledger.links = link
     this.pacts.set(ledger.id, { ledger, link })
+    this.away.delete(ledger.id)
     await this.host.opened(ledger)
   }
 

@@ -49,7 +49,7 @@ async function lived(): Promise<[Peer, Peer]> {
     { type: 'admin.revoke', payload: { identity: '00'.repeat(32) } },
     { type: 'count', payload: {} },
   ])
-  await until(a.pact, async () => a.pact.length === 7 && (await head(a.pact)) === (await head(b.pact)))
+  await until([a.pact, b.pact], async () => a.pact.length === 7 && (await head(a.pact)) === (await head(b.pact)))
   await cut()
   return [a, b]
 }

@@ -7,6 +7,11 @@ export const readModelErrors = defineErrors({
     message: 'The cursor does not belong to this list.',
     help: 'Send the cursor exactly as the page before answered it, with the same filters; or start again without one.',
   },
+  ENTRY_NOT_HERE: {
+    kind: 'unavailable',
+    message: 'No entry {id} is on this machine yet, and history of this pact is still on its way.',
+    help: 'Ask again when `status` says that the index is complete; the machine that wrote it has it now.',
+  },
   QUERY_UNSUPPORTED: {
     kind: 'invalid',
     message: 'These filters cannot be combined: {reason}.',

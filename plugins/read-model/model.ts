@@ -72,8 +72,8 @@ export class Index implements ReadModel {
     return this.#of(pact).applied(records)
   }
 
-  reverted(pact: Pact, position: number): void {
-    this.#of(pact).preview.drop(position)
+  reverted(pact: Pact, position: number): Promise<void> {
+    return this.#of(pact).preview.recheck(position)
   }
 
   confirmed(pact: Pact): Promise<void> {
@@ -130,7 +130,8 @@ export class Index implements ReadModel {
     const index = this.#of(pact)
     const { rows, cursor, has_more } = pageOf(this.db, index.no, query, this.#names(index, query), !index.preview.empty)
     const { confirmed } = index
-    return { entries: rows.map(row => this.#parts.entries.render(row, confirmed)), cursor, has_more }
+    const entries = rows.map(row => this.#parts.entries.render(row, confirmed))
+    return { entries, cursor, has_more, ...partly(index) }
   }
 
   referencedBy(
@@ -141,7 +142,7 @@ export class Index implements ReadModel {
     const index = this.#of(pact)
     const limit = limitOf(options.limit)
     const type = options.type === undefined ? undefined : this.#parts.words.find(options.type)
-    if (type === null) return { entries: [], cursor: null, has_more: false }
+    if (type === null) return { entries: [], cursor: null, has_more: false, ...partly(index) }
     const keys = referringKeys(this.db, index.no, id, { ...options, type, limit: limit + 1 })
     const shown = keys.slice(0, limit)
     const has_more = keys.length > limit
@@ -149,6 +150,7 @@ export class Index implements ReadModel {
       entries: shown.flatMap(key => this.#render(index, this.#parts.entries.at(index.no, positionOf(key))) ?? []),
       cursor: has_more ? encodeCursor([positionOf(shown.at(-1)!)]) : null,
       has_more,
+      ...partly(index),
     }
   }
 
@@ -251,4 +253,8 @@ export class Index implements ReadModel {
       }
     }
   }
+}
+
+function partly({ partial }: PactIndex): { partial?: true } {
+  return partial ? { partial } : {}
 }

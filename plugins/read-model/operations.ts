@@ -20,7 +20,7 @@ export const getEntry = operation({
   access: 'read',
   input: Type.Object({ id: EntryId }),
   output: EntryShape,
-  errors: ['ENTRY_UNKNOWN'],
+  errors: ['ENTRY_UNKNOWN', 'ENTRY_NOT_HERE'],
   cli: { path: 'entry', args: ['id'] },
   mcp: { tool: 'get_entry', use: 'Use when you have the id of an entry and want all of it', idempotent: true },
   async run({ id }, call) {
@@ -28,7 +28,7 @@ export const getEntry = operation({
     const entry = model.entry(call.pact, id)
     if (entry) return entry
     const orphan = (await call.pact.orphans()).find(record => record.id === id)
-    if (!orphan) throw new OpenPactError('ENTRY_UNKNOWN', { id })
+    if (!orphan) throw new OpenPactError(model.progress(call.pact).partial ? 'ENTRY_NOT_HERE' : 'ENTRY_UNKNOWN', { id })
     return model.view(call.pact, orphan)
   },
 })

@@ -52,11 +52,16 @@ export class Preview {
     for (const { position, chain } of fresh) this.#held.set(position, Buffer.from(chain))
   }
 
-  /** Entries from `position` on no longer hold. */
-  drop(position: number): void {
-    if (this.empty) return
-    this.#parts.entries.cutPreview(this.#index.no, { from: position })
-    for (const held of this.#held.keys()) if (held >= position) this.#held.delete(held)
+  /** The hooks took entries from `position` on back. What they tell comes behind what is shown here, so only what does not hold goes. */
+  async recheck(position: number): Promise<void> {
+    const held = [...this.#held].filter(([at]) => at >= position)
+    const records = await Promise.all(held.map(([at]) => this.#index.pact.record(at)))
+    if (this.#index.closed) return
+    for (const [i, [at, chain]] of held.entries()) {
+      if (records[i]?.chain.equals(chain) || this.#held.get(at) !== chain) continue
+      this.#parts.entries.cutPreview(this.#index.no, { from: at, to: at + 1 })
+      this.#held.delete(at)
+    }
   }
 
   /** Takes all rows away, those of an earlier run too. */

@@ -66,6 +66,8 @@ export interface Page<T> {
   /** Send it as `cursor` for the next page; null when there is none. */
   cursor: string | null
   has_more: boolean
+  /** History is still on its way to this machine: more will be found later. */
+  partial?: true
 }
 
 /** What stands at one position of a log, and what it changed. */

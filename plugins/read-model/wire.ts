@@ -41,6 +41,9 @@ export function pageShape<const Item extends TSchema>(item: Item) {
     entries: Type.Array(item),
     cursor: Type.Union([Type.String(), Type.Null()], { description: 'For the next page; null on the last' }),
     has_more: Type.Boolean(),
+    partial: Type.Optional(
+      Type.Literal(true, { description: 'History is still on its way to this machine: more will be found later' }),
+    ),
   })
 }
 

@@ -1,3 +1,5 @@
+import { validateMnemonic } from 'bip39-mnemonic'
+
 /** Forms that secretlint's recommended rules do not know: our own, and two that agents meet every day. */
 const forms: [name: string, form: RegExp][] = [
   ['openpact: Token', /\bopenpact_[\w-]{40}/],
@@ -7,7 +9,22 @@ const forms: [name: string, form: RegExp][] = [
   ['stripe: LiveKey', /\b[sr]k_live_[A-Za-z0-9]{20}/],
 ]
 
+/** Words of an identity (BIP 39): so many in a row, and the last one holds a checksum of the others. */
+const WORDS = 24
+/** Rare in prose: so many words of 3 to 8 letters in a row. */
+const row = new RegExp(`(?:\\b[a-z]{3,8}[\\s,]+){${WORDS - 1},}[a-z]{3,8}\\b`, 'gi')
+
+function holdsMnemonic(text: string): boolean {
+  for (const [found] of text.matchAll(row)) {
+    const words = found.toLowerCase().split(/[\s,]+/)
+    for (let i = 0; i + WORDS <= words.length; i++)
+      if (validateMnemonic(words.slice(i, i + WORDS).join(' '))) return true
+  }
+  return false
+}
+
 /** The name of the first form that a text holds, or null. */
 export function knownForm(text: string): string | null {
-  return forms.find(([, form]) => form.test(text))?.[0] ?? null
+  const found = forms.find(([, form]) => form.test(text))?.[0]
+  return found ?? (holdsMnemonic(text) ? 'openpact: IdentityWords' : null)
 }

@@ -44,6 +44,8 @@ test('a secret is refused with the name of its rule and is not repeated to anyon
     ['privatekey: PrivateKey', { topic: 'ssh', content: `it begins\n${key}\nand ends` }],
     ['openpact: Token', { topic: 'ci', content: `the daemon's is openpact_${'aZ09_-'.repeat(8)}` }],
     ['openpact: Invite', { topic: 'ci', content: `join with op1${'abcdefg234567'.repeat(7)}` }],
+    ['openpact: IdentityWords', { topic: 'ci', content: `our words: ${'abandon '.repeat(23)}art, keep them` }],
+    ['openpact: IdentityWords', { topic: 'ci', content: `Way back:\n${'Abandon\n'.repeat(23)}art` }],
     ['openpact: WebhookSecret', { topic: 'ci', content: `whsec_${'MfKQ9r8G'.repeat(4)}` }],
     [
       'jwt: SignedToken',
@@ -76,7 +78,7 @@ test('the author may override it, and the entry says so for good', async () => {
   await local.kernel.use(readModel).rebuild()
   const listed = (await local.send({ path: `${base}?topic=ci` })).json.entries as Record<string, unknown>[]
   expect(listed).toMatchObject([{ id: json.id, secret_allowed: true }])
-  const plain = await record({ topic: 'other', content: 'nothing to hide' })
+  const plain = await record({ topic: 'other', content: `nothing to hide ${'abandon '.repeat(24)}` })
   expect(plain.json).not.toHaveProperty('secret_allowed')
 })
 

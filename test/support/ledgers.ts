@@ -161,21 +161,29 @@ export async function admit(member: Peer, peer: Peer): Promise<void> {
   await cut()
 }
 
-/** Resolves when `test` holds, looking at every movement of the ledger. */
-export async function until(pact: Ledger, test: () => boolean | Promise<boolean>, timeout = 20_000): Promise<void> {
+/** Resolves when `test` holds, looking at every movement of the ledger, or of all that it is about. */
+export async function until(
+  about: Ledger | Ledger[],
+  test: () => boolean | Promise<boolean>,
+  timeout = 20_000,
+): Promise<void> {
   if (await test()) return
+  const bases = [about].flat().map(({ base }) => base)
   await new Promise<void>((resolve, reject) => {
+    const end = () => {
+      clearTimeout(timer)
+      for (const base of bases) base.off('update', look)
+    }
     const look = async () => {
       if (!(await test())) return
-      pact.base.off('update', look)
-      clearTimeout(timer)
+      end()
       resolve()
     }
     const timer = setTimeout(() => {
-      pact.base.off('update', look)
+      end()
       reject(new Error('the awaited state did not come'))
     }, timeout)
-    pact.base.on('update', look)
+    for (const base of bases) base.on('update', look)
     void look()
   })
 }

@@ -51,6 +51,7 @@ export const listSkills = operation({
       }),
       cursor: last ? encodeCursor(name === undefined ? [last.position] : [last.version_key, last.position]) : null,
       has_more: last !== undefined,
+      ...(model.progress(pact).partial ? { partial: true as const } : {}),
     }
   },
 })

@@ -53,6 +53,7 @@ export const listTasks = operation({
       entries,
       cursor: last ? encodeCursor(ready ? [last.urgency, last.position] : [last.position]) : null,
       has_more: last !== undefined,
+      ...(model.progress(pact).partial ? { partial: true as const } : {}),
     }
   },
 })
