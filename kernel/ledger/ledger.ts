@@ -1,6 +1,7 @@
 /** One pact on this machine: its Autobase, the way in (writer), the ways out (delta, record, state) and its life. */
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
 import type Corestore from 'corestore'
 import crypto from 'hypercore-crypto'
 import { OpenPactError } from '../errors.ts'
@@ -72,6 +73,9 @@ export interface LedgerOptions {
 const CATCH_UP_LIMIT = 10_000
 /** The same where history is missing. */
 const SPARSE_LIMIT = 500
+/** Looks at a log that seems to be another history before that is believed, and ms between two of them. */
+const LOOKS = 6
+const BETWEEN_LOOKS = 200
 
 const [NS_ID] = crypto.namespace('openpact/pact-id', 1) as [Buffer]
 
@@ -240,11 +244,13 @@ export class Ledger implements Pact, Replicated {
         yield checkpoint
       }
     }
-    const delta = await deltaOf(this.base.view.log, this.confirmed, this.recent, noted(), limit)
-    if (delta.missing || delta.common >= (seen.at(-1)?.position ?? 0)) return delta
-    // None of them holds, down to what is confirmed. The views may be moving to other cores (the indexers changed): once more when they stand.
-    await this.updated(SPARSE_LIMIT)
-    return deltaOf(this.base.view.log, this.confirmed, this.recent, seen, limit)
+    for (let looks = 1; ; looks++) {
+      const delta = await deltaOf(this.base.view.log, this.confirmed, this.recent, looks > 1 ? seen : noted(), limit)
+      if (delta.missing || delta.common >= (seen.at(-1)?.position ?? 0) || looks === LOOKS || this.closed) return delta
+      // None of them holds, down to what is confirmed. The views may be moving to other cores (the indexers changed): again when they stand.
+      await this.updated(SPARSE_LIMIT)
+      await pause(BETWEEN_LOOKS)
+    }
   }
 
   state(plugin: string, at: Until = 'applied'): RuleState {

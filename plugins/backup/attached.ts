@@ -3,7 +3,7 @@
  * restored machine keeps what came with the archive: `contents/<pact>/<sha256>` in the data directory.
  */
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ACCEPTED, type AttachmentRef, isOpenPactError, type LogRecord, type Pact } from '../../kernel/index.ts'
 import { fileFrames } from './frames.ts'
@@ -79,5 +79,15 @@ export async function* contentFrames(dataDir: string, pact: Pact, named: Named, 
       tally.contents++
       yield* fileFrames(`contents/${pact.id}/${hash}`, bytes)
     } else tally.contents_missing++
+  }
+}
+
+/** What an earlier archive brought along for a pact that is not open here yet; its log is in local.db. */
+export async function* keptFrames(dataDir: string, pact: string, tally: Tally): AsyncGenerator<Buffer> {
+  for (const hash of await readdir(join(dataDir, 'contents', pact)).catch(() => [])) {
+    const bytes = await keptContent(dataDir, pact, hash)
+    if (!bytes) continue
+    tally.contents++
+    yield* fileFrames(`contents/${pact}/${hash}`, bytes)
   }
 }

@@ -215,6 +215,10 @@ test('a lost machine comes back on another one, and what only it had is carried 
         { alias: 'test', state: 'joined' },
       ],
     })
+    // A backup of this machine holds what is still waiting, too.
+    const again = join(folder, 'again.backup')
+    expect(await machine.get('backup.create', { file: again, passphrase })).toMatchObject({ pacts: 1, contents: 1 })
+    expect(await readArchive(again, passphrase)).toMatchObject({ contents: 1, contents_missing: 0 })
     const { length } = archived.entries
     const carriedOn = { alias: 'alone', entries: length, contents: 1, contents_missing: 0 }
     const refounded = await machine.get<{ of: string }>('backup.refound', { pact: 'alone' })

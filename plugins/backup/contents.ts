@@ -13,7 +13,8 @@ import {
   takeBlock,
 } from '../../kernel/index.ts'
 import type { Store } from '../store/service.ts'
-import { contentFrames, type Named, note, type Tally } from './attached.ts'
+import { ArchivedLogs } from './archived.ts'
+import { contentFrames, keptFrames, type Named, note, type Tally } from './attached.ts'
 import './errors.ts'
 import { fileFrames, frames } from './frames.ts'
 
@@ -92,6 +93,7 @@ export async function* contents(
     yield* pactFrames(pact, kernel, named)
     yield* contentFrames(dataDir, pact, named, tally)
   }
+  for (const { id } of new ArchivedLogs(store).list()) if (!kernel.pacts.find(id)) yield* keptFrames(dataDir, id, tally)
   yield frames.done()
 }
 
