@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { pathPart } from './client.ts'
 import { durationHelp } from './duration.ts'
 import type { OperationInfo } from './known-operations.ts'
+import { refuseNearVerb } from './near-verb.ts'
 import type { Session } from './session.ts'
 import { plain } from './table.ts'
 import { addFields, inputOf } from './typed.ts'
@@ -34,6 +35,7 @@ function addOperation(command: Command, operation: OperationInfo, session: () =>
   if (read) watchable(command)
   command.action(async () => {
     const shell = session()
+    if (!read) refuseNearVerb(command, `If it is what you mean: openpact call ${operation.name} '{…}'`)
     const input = inputOf(operation, command)
     const watch = read && command.opts().watch === true
     await shell.watching(watch, () => runOperation(operation, input, shell))

@@ -1,6 +1,7 @@
 /** `openpact backup` and `openpact restore`: an encrypted archive of this machine, and the way back from it. */
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { refuseNearVerb } from '../near-verb.ts'
 import { readSecret } from '../secret.ts'
 import type { Session } from '../session.ts'
 
@@ -23,7 +24,10 @@ export function backupCommand(program: Command, session: () => Session): void {
       'Write identity, keys, configuration, local data and the log of every pact into one encrypted file. The passphrase is asked for, or read from stdin.',
     )
     .argument('[file]', 'file to write; by default a new one in backups/ of the data directory')
-    .action((file: string | undefined) => write(session(), file))
+    .action((file: string | undefined) => {
+      refuseNearVerb(backup, 'If it is the file: give it with its folder, as in ./verfy.')
+      return write(session(), file)
+    })
   backup
     .command('verify')
     .summary('check an archive without restoring it')

@@ -13,10 +13,10 @@ export function dhtCommand(program: Command, session: () => Session): void {
       const { port, bind } = shell.flags
       const node = await startBootstrap({ port: port === undefined ? 0 : parsePort(port), host: bind ?? '127.0.0.1' })
       const address = `${node.host}:${node.port}`
-      shell.say(
-        `Bootstrap node at ${address}. Daemons use it with\n  openpact start --bootstrap ${address}\nCtrl-C ends it.`,
-        { bootstrap: address },
-      )
+      // No command to paste: the daemons have data directories of their own.
+      shell.say(`Bootstrap node at ${address}. Start daemons with --bootstrap ${address}. Ctrl-C ends it.`, {
+        bootstrap: address,
+      })
       await new Promise<void>(resolve => {
         process.once('SIGINT', () => resolve())
         process.once('SIGTERM', () => resolve())
