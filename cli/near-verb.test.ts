@@ -16,8 +16,7 @@ it('takes a lone word that is nearly a verb for a slip, and nothing else', async
   const run = (...args: string[]) => program.parseAsync(['message', ...args], { from: 'user' })
   await expect(run('lits')).rejects.toMatchObject({
     code: 'USAGE',
-    message: '"lits" is no verb of "message". Did you mean "list"?',
-    help: 'the other way',
+    details: { reason: '"lits" is no verb of "message". Did you mean "list"?', hint: 'the other way' },
   })
   for (const args of [['hello'], ['lits', 'of things'], ['a list'], ['./lits'], []]) await run(...args)
   expect(given).toEqual([['hello'], ['lits', 'of things'], ['a list'], ['./lits'], []])
