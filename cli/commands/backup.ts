@@ -25,7 +25,7 @@ export function backupCommand(program: Command, session: () => Session): void {
     )
     .argument('[file]', 'file to write; by default a new one in backups/ of the data directory')
     .action((file: string | undefined) => {
-      refuseNearVerb(backup, 'If it is the file: give it with its folder, as in ./verfy.')
+      refuseNearVerb(backup, 'If it is the file: give it with its folder: ./name.')
       return write(session(), file)
     })
   backup

@@ -51,7 +51,7 @@ async function restoreIdentity(shell: Session): Promise<void> {
     const identity = (await recoverIdentity(dir.identity, words)).key.toString('hex')
     shell.say(
       `This is your identity ${identity.slice(0, 8)} again, on a new device.\n` +
-        'Get into a pact with `openpact join <token>`: an invite, or a link to another machine of yours.',
+        'Get into a pact with `openpact join <token>`: an invite, or a device link of another machine of yours.',
       { identity },
     )
   } finally {

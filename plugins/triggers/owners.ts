@@ -6,7 +6,7 @@ import type { Call } from '../operations/operation.ts'
 export const machine = { scope: 'daemon', access: 'admin' } as const
 export const TriggerId = Type.String({ maxLength: 64, description: 'Id of the trigger' })
 
-/** A run's own token never can. @throws OpenPactError OUT_OF_SCOPE */
+/** Only the user of this machine decides what is started. @throws OpenPactError OUT_OF_SCOPE */
 export function ownersOnly(call: Pick<Call, 'caller' | 'kernel'>): void {
   ownerOnly(call, 'decide what is started')
 }
