@@ -110,6 +110,8 @@ export interface PactStatus {
   waiting: string
   /** Why the ledger stopped applying, with the cure; null when it runs. */
   interrupted: { reason: string; cure: string } | null
+  /** The pact that this one carries on (`refound`), and how many of its entries stand here so far; null for a pact of its own. */
+  refounds: { id: string; done: number; length: number } | null
   /** Ids of own entries that were lost when this machine was removed. */
   orphaned: string[]
   peers: PeerStatus[]

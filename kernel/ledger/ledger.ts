@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type Corestore from 'corestore'
-import crypto from 'hypercore-crypto'
 import { OpenPactError } from '../errors.ts'
 import type {
   AppendOptions,
@@ -18,6 +17,7 @@ import type {
 } from '../pact.ts'
 import type { Logger } from '../plugin.ts'
 import type { Replicated, Standing } from '../replication/replicated.ts'
+import { pactId } from '../replication/topics.ts'
 import type { RuleState } from '../rules.ts'
 import { Admittance } from './admittance.ts'
 import { Applier, missingRules } from './apply.ts'
@@ -76,13 +76,6 @@ const SPARSE_LIMIT = 500
 /** Looks at a log that seems to be another history before that is believed, and ms between two of them. */
 const LOOKS = 6
 const BETWEEN_LOOKS = 200
-
-const [NS_ID] = crypto.namespace('openpact/pact-id', 1) as [Buffer]
-
-/** The public id of a pact: one-way, so that showing it gives nothing away. */
-export function pactId(key: Buffer): string {
-  return crypto.hash([NS_ID, key]).toString('hex')
-}
 
 export class Ledger implements Pact, Replicated {
   alias: string

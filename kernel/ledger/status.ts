@@ -2,7 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type Hypercore from 'hypercore'
 import type { PactStatus } from '../pact.ts'
+import { pactId } from '../replication/topics.ts'
 import { missingRules } from './apply.ts'
+import type { RefoundedRow } from './kernel-types.ts'
 import type { Ledger } from './ledger.ts'
 import type { RuleSet } from './rule-set.ts'
 import type { Seat } from './seats.ts'
@@ -37,6 +39,7 @@ export async function statusOf(ledger: Ledger, rules: RuleSet): Promise<PactStat
     indexers,
     waiting: waitingFor(indexers),
     interrupted,
+    refounds: await refoundsOf(ledger).catch(() => null),
     orphaned: (await ledger.orphans()).map(record => record.id),
     peers,
     charter: row,
@@ -56,6 +59,11 @@ async function indexerStatus(ledger: Ledger, peers: PactStatus['peers']): Promis
       return { writer, identity: seat?.identity ?? null, online, self }
     }),
   )
+}
+
+async function refoundsOf({ reader }: Ledger): Promise<PactStatus['refounds']> {
+  const row = await reader.get<RefoundedRow>('k/refounded')
+  return row && { id: pactId(Buffer.from(row.pact, 'hex')), done: row.done, length: row.length }
 }
 
 function waitingFor(indexers: PactStatus['indexers']): string {

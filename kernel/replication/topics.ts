@@ -5,6 +5,13 @@ import crypto from 'hypercore-crypto'
 const [DOOR, JOIN, MEMBERS, TUNNEL, CHANNEL, STRANGERS, AGENT, PROOF] = crypto.namespace('openpact', 8) as Eight
 type Eight = [Buffer, Buffer, Buffer, Buffer, Buffer, Buffer, Buffer, Buffer]
 
+const [PACT] = crypto.namespace('openpact/pact-id', 1) as [Buffer]
+
+/** 64 hex: names a pact without saying its key, so it is safe to show. */
+export function pactId(pactKey: Buffer): string {
+  return crypto.hash([PACT, pactKey]).toString('hex')
+}
+
 /** What an invite names: says nothing about the pact's own key. 32 bytes. */
 export function doorKey(pactKey: Buffer): Buffer {
   return crypto.hash([DOOR, pactKey])

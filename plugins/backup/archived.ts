@@ -16,6 +16,7 @@ export const archivedTables = [
    CREATE TABLE backup_agent (
      pact TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL, identity TEXT NOT NULL, PRIMARY KEY (pact, key)
    ) STRICT, WITHOUT ROWID`,
+  'CREATE TABLE backup_refounding (old TEXT PRIMARY KEY, alias TEXT NOT NULL, pact TEXT) STRICT, WITHOUT ROWID',
 ]
 
 /** `waiting` for a member to let this machine in; `joined` since one did; `refounded` as another pact. */
@@ -28,6 +29,13 @@ export interface ArchivedPact {
   length: number
   chain: Buffer
   state: ArchivedState
+}
+
+export interface Unfinished {
+  old: string
+  alias: string
+  /** Null until it is founded. */
+  pact: string | null
 }
 
 export class ArchivedLogs {
@@ -77,6 +85,21 @@ export class ArchivedLogs {
 
   mark(pact: string, state: ArchivedState): void {
     this.store.db.prepare('UPDATE backup_pact SET state = ? WHERE id = ?').run(state, pact)
+  }
+
+  /** Notes that a pact is being carried on (all pacts by id), what the new one is to be called in the end, and which it is. */
+  refounding({ old, alias, pact }: Unfinished): void {
+    this.store.db.prepare('INSERT OR REPLACE INTO backup_refounding VALUES (?, ?, ?)').run(old, alias, pact)
+  }
+
+  /** Refoundings that were begun and not finished. */
+  unfinished(): Unfinished[] {
+    const rows = this.store.db.prepare('SELECT old, alias, pact FROM backup_refounding').all()
+    return rows.map(row => ({ old: String(row.old), alias: String(row.alias), pact: row.pact as string | null }))
+  }
+
+  finished(old: string): void {
+    this.store.db.prepare('DELETE FROM backup_refounding WHERE old = ?').run(old)
   }
 
   block(pact: string, position: number): Buffer | null {

@@ -20,6 +20,7 @@ import { decrypt, encrypt } from './cipher.ts'
 import backup from './index.ts'
 import { restoreArchive } from './restore.ts'
 import { archiveName, ScheduledBackup } from './schedule.ts'
+import { refounding } from './service.ts'
 
 const plugins = [
   ...membership,
@@ -221,7 +222,8 @@ test('a lost machine comes back on another one, and what only it had is carried 
     expect(await readArchive(again, passphrase)).toMatchObject({ contents: 1, contents_missing: 0 })
     const { length } = archived.entries
     const carriedOn = { alias: 'alone', entries: length, contents: 1, contents_missing: 0 }
-    const refounded = await machine.get<{ of: string }>('backup.refound', { pact: 'alone' })
+    expect(await code(machine.ask('backup.refound', { pact: 'alone' }))).toBe('REFOUND_UNSURE')
+    const refounded = await machine.get<{ of: string }>('backup.refound', { pact: 'alone', force: true })
     expect(refounded).toMatchObject(carriedOn)
     expect(await content(machine, 'alone')).toBe(large)
     const shown = await machine.get<{ here: boolean; sha256: string }>('skills.show', { id: 'deploy' }, 'alone')
@@ -277,4 +279,46 @@ test('content beside entries is attached again where its pact is refounded in pl
   // From there on to the next one.
   expect(await other.get('backup.refound', { pact: 'place', force: true })).toMatchObject(refounded)
   expect(await content(other, 'place')).toBe(large)
+})
+
+test('a refounding that is cut short never passes for the pact, and goes on after a restart or when asked again', async () => {
+  await other.ask('pacts.create', { name: 'Cut', alias: 'cut' })
+  const ids = []
+  for (let n = 0; n < 4; n++) ids.push(await record(other, 'cut', `${n} ${'x'.repeat(40_000)}`))
+  const aliases = () => other.kernel.pacts.list().map(({ alias }) => alias)
+  const breakOff = async (pact: string, at: number) => {
+    const old = other.pact('cut')
+    const { block } = old
+    old.block = position => (position === at ? Promise.reject(new Error('ended here')) : block.call(old, position))
+    await expect(other.ask('backup.refound', { pact, force: true })).rejects.toThrow()
+    old.block = block
+  }
+  const { id: old, length } = other.pact('cut')
+  await breakOff('cut', 3)
+  expect(aliases()).toEqual(expect.arrayContaining(['cut', 'cut-new']))
+  expect(await other.pact('cut-new').status()).toMatchObject({ refounds: { id: old, done: 2, length } })
+  const findings = () => other.kernel.use(refounding).findings()
+  expect(await findings()).toMatchObject([{ level: 'fault', words: expect.stringContaining('at 2 of') }])
+  // Asked again, by either name: on from there, and broken off once more.
+  await breakOff('cut-new', 4)
+  expect(await other.pact('cut-new').status()).toMatchObject({ refounds: { done: 3, length } })
+
+  await other.stop()
+  await other.start()
+  await eventually(() => other.kernel.pacts.find('cut-old'))
+  await eventually(async () => (await findings()).length === 0)
+  expect(aliases()).not.toContain('cut-new')
+  expect(await other.pact('cut').status()).toMatchObject({ refounds: { id: old, done: length, length } })
+  for (const id of ids) expect(await entry(other, 'cut', id)).toMatchObject({ id, carried_from: old })
+
+  expect(await code(other.ask('backup.refound', { pact: 'cut-old' }))).toBe('REFOUND_DONE')
+  expect(await code(other.ask('backup.refound', { pact: 'cut' }))).toBe('REFOUND_NEEDLESS')
+  // Two who ask at once get one pact; a name that is taken is said before anything is done.
+  expect(await code(other.ask('backup.refound', { pact: 'cut', alias: 'cut-old', force: true }))).toBe('PACT_EXISTS')
+  const both = await Promise.all([1, 2].map(() => other.get('backup.refound', { pact: 'cut', force: true })))
+  expect(both[0]).toEqual(both[1])
+  // One that is left is given up.
+  await breakOff('cut', 2)
+  await other.ask('pacts.leave', { pactId: 'cut-new', force: true })
+  expect(await findings()).toEqual([])
 })

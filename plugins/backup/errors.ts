@@ -59,7 +59,17 @@ export const backupErrors = defineErrors({
   },
   REFOUND_NEEDLESS: {
     kind: 'conflict',
-    message: 'An indexer of the pact "{pact}" is online: it goes on by itself.',
-    help: 'Refound only when its indexers are gone for good; then use `--force`.',
+    message: 'The pact "{pact}" goes on by itself: those who confirm its entries are online.',
+    help: 'Refound only when they are gone for good; then use `--force` (`"force": true`).',
+  },
+  REFOUND_UNSURE: {
+    kind: 'conflict',
+    message: 'Whether the pact "{pact}" is lost cannot be seen from here: {seen}',
+    help: 'Its machines may only be off, and a pact and the one that carries it on are never merged again. If they are gone for good, use `--force` (`"force": true`).',
+  },
+  REFOUND_DONE: {
+    kind: 'conflict',
+    message: 'The pact "{pact}" is carried on already, by "{by}" ({id}).',
+    help: 'Go on there. To carry the old one on once more, use `--force` (`"force": true`).',
   },
 })

@@ -1,18 +1,17 @@
 /** What one can do about losing a machine: keep an archive, read what came out of one, carry a pact on. */
 import { mkdir } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
-import { ACCEPTED, decodeRecord, doorTopic, handleOf, OpenPactError, Type } from '../../kernel/index.ts'
+import { ACCEPTED, decodeRecord, handleOf, OpenPactError, Type } from '../../kernel/index.ts'
 import { ownerOnly } from '../access/permits.ts'
-import { joining } from '../invites/service.ts'
 import { operation } from '../operations/operation.ts'
-import { activePact } from '../pacts/service.ts'
+import { Alias } from '../pacts/shapes.ts'
 import { decodeCursor, encodeCursor, readModel } from '../read-model/service.ts'
 import { store } from '../store/service.ts'
 import { writeArchive } from './archive.ts'
 import { ArchivedLogs } from './archived.ts'
 import { contents } from './contents.ts'
-import { refound } from './refound.ts'
 import { archiveName } from './schedule.ts'
+import { refounding } from './service.ts'
 
 const Passphrase = Type.String({ minLength: 1, maxLength: 1000, description: 'At least 8 characters; several words' })
 const PactRef = Type.String({ minLength: 1, maxLength: 64, description: 'Alias or id of the pact' })
@@ -162,15 +161,15 @@ export const refoundPact = operation({
   name: 'backup.refound',
   summary: 'Carry a pact on whose indexers are gone for good: a new pact that imports its whole log',
   description:
-    'Entries keep their ids, authors, verdicts and signatures. The others must be invited again. Takes the pact that is open here, or the log of a restored archive.',
+    'Entries keep their ids, authors, verdicts and signatures. The others must be invited again. Takes the pact that is open here, or the log of a restored archive. One that was cut short goes on.',
   http: 'POST /refound',
   scope: 'daemon',
   access: 'admin',
   created: true,
   input: Type.Object({
     pact: PactRef,
-    alias: Type.Optional(Type.String({ maxLength: 64, description: 'The old alias if absent' })),
-    force: Type.Optional(Type.Boolean({ description: 'Also when an indexer is online' })),
+    alias: Type.Optional(Alias),
+    force: Type.Optional(Type.Boolean({ description: 'Those who confirmed its entries are gone for good' })),
   }),
   output: Type.Object({
     id: Type.String(),
@@ -179,7 +178,10 @@ export const refoundPact = operation({
     entries: Type.Integer(),
     ...Contents,
   }),
-  errors: ['PACT_UNKNOWN', 'PACT_EXISTS', 'REFOUND_NEEDLESS', 'BACKUP_PARTIAL', 'ENTRY_REFUSED', 'DISK_FULL'],
+  errors: [
+    ...['PACT_UNKNOWN', 'PACT_EXISTS', 'REFOUND_NEEDLESS', 'REFOUND_UNSURE', 'REFOUND_DONE'],
+    ...['BACKUP_PARTIAL', 'ENTRY_REFUSED', 'DISK_FULL'],
+  ],
   cli: {
     path: 'refound',
     args: ['pact'],
@@ -187,14 +189,9 @@ export const refoundPact = operation({
       'Contents of large skills attached again: {contents}; not on this machine, so left out: {contents_missing}. ' +
       'Invite the others again; subscriptions and installed skills stay with the old pact.',
   },
-  async run(input, call) {
+  async run({ pact: wanted, ...options }, call) {
     ownerOnly(call, 'refound a pact')
-    const logs = new ArchivedLogs(call.use(store))
-    const { pact, of, key, entries, contents, contents_missing } = await refound(call.kernel, logs, input)
-    // Nobody needs to be asked to let this machine into the old one any more.
-    logs.mark(of, 'refounded')
-    await call.use(joining).cancel(doorTopic(key).toString('hex'))
-    call.use(activePact).choose(pact)
+    const { pact, of, entries, contents, contents_missing } = await call.use(refounding).refound(wanted, options)
     return { id: pact.id, alias: pact.alias, of, entries, contents, contents_missing }
   },
 })

@@ -5,6 +5,7 @@ import {
   IMPORT,
   joinBlocks,
   type Kernel,
+  type LogRecord,
   limits,
   OpenPactError,
   type Pact,
@@ -15,37 +16,56 @@ import { CONTENT_ENTRY } from './entries.ts'
 import './errors.ts'
 
 /** Where the log of a pact is: open here, or in a restored archive. */
-interface Source {
+export interface Source {
   id: string
   alias: string
   key: Buffer
   length: number
   chain: Buffer
   name: string
+  /** Null when it is in an archive alone. */
+  open: Pact | null
+  /** What keeps it from being confirmed, in plain words; empty when nothing does. */
+  held: string
   block(position: number): Promise<Buffer | null> | Buffer | null
 }
 
-export interface Refounded extends Tally {
-  pact: Pact
-  /** Id of the pact that it carries on. */
-  of: string
-  key: Buffer
-  entries: number
+/** The longer one of the log that is open here and the archived one. @throws OpenPactError PACT_UNKNOWN, BACKUP_PARTIAL */
+export async function sourceOf(kernel: Kernel, archived: ArchivedLogs, wanted: string): Promise<Source> {
+  const named = kernel.pacts.find(wanted)
+  const kept = archived.find(named?.id ?? wanted)
+  if (!kept) return liveSource(named ?? kernel.pacts.get(wanted))
+  const open = named ?? kernel.pacts.find(kept.id)
+  if (open && open.length >= kept.length) return liveSource(open)
+  const genesis = archived.block(kept.id, 0)
+  const name = (genesis && nameIn(genesis)) || kept.alias
+  const held = 'it came out of an archive, and no member has let this machine in since.'
+  return { ...kept, name, open, held, block: at => archived.block(kept.id, at) }
 }
 
-export async function refound(
+async function liveSource(open: Pact): Promise<Source> {
+  const { id, alias, key, length } = open
+  const { name, waiting, contiguous } = await open.status()
+  const last = await open.record(length - 1)
+  if (!last) throw new OpenPactError('BACKUP_PARTIAL', { pact: alias, have: contiguous, of: length })
+  const held = waiting && `${waiting} ${await lastConfirmed(open)}`
+  return { id, alias, key, length, chain: last.chain, name: name || alias, open, held, block: at => open.block(at) }
+}
+
+async function lastConfirmed(pact: Pact): Promise<string> {
+  const record: LogRecord | null = pact.confirmed > 0 ? await pact.record(pact.confirmed - 1) : null
+  const at = record?.entry?.timestamp
+  return at === undefined ? 'None is confirmed yet.' : `The last confirmed one is of ${new Date(at).toISOString()}.`
+}
+
+/** Imports what the new pact does not hold yet, and attaches content again. May be cut short and called again. */
+export async function carryOver(
   kernel: Kernel,
-  archived: ArchivedLogs,
-  wanted: { pact: string; alias?: string; force?: boolean },
-  told: (done: number, of: number) => void = () => {},
-): Promise<Refounded> {
-  const source = await sourceOf(kernel, archived, wanted.pact, wanted.force ?? false)
-  const open = kernel.pacts.find(source.id)
-  const alias = wanted.alias ?? source.alias
-  // The new one takes the name that people use.
-  if (open && open.alias === alias) await kernel.pacts.rename(open.id, freeAlias(kernel, `${alias.slice(0, 58)}-old`))
-  const { key, chain, length } = source
-  const pact = await kernel.pacts.create({ name: source.name, alias, refounds: { key, chain, length } })
+  source: Source,
+  pact: Pact,
+  attached: ReadonlySet<string>,
+): Promise<Tally> {
+  const done = (await pact.status()).refounds?.done ?? 0
   const named: Named = new Map()
   let slice: Buffer[] = []
   let size = 0
@@ -54,37 +74,33 @@ export async function refound(
     slice = []
     size = 0
   }
-  for (let position = 0; position < length; position++) {
+  for (let position = 0; position < source.length; position++) {
     const block = await source.block(position)
-    if (!block) throw new OpenPactError('BACKUP_PARTIAL', { pact: source.alias, have: position, of: length })
-    if (size + block.length + 4 > limits.payload) {
-      await send()
-      told(position, length)
-    }
+    if (!block) throw new OpenPactError('BACKUP_PARTIAL', { pact: source.alias, have: position, of: source.length })
     note(named, decodeRecord(position, block))
+    if (position < done) continue
+    if (size + block.length + 4 > limits.payload) await send()
     slice.push(block)
     size += block.length + 4
   }
   await send()
-  told(length, length)
-  const tally = await attachAgain(kernel, pact, { id: source.id, open: open ?? null }, named)
-  return { pact, of: source.id, key, entries: length, ...tally }
+  return attachAgain(kernel, pact, source, named, attached)
 }
 
 /** The core of an attachment belongs to its pact: what this machine has of the old one's is attached in the new one, for all its members. */
 async function attachAgain(
   kernel: Kernel,
   pact: Pact,
-  old: { id: string; open: Pact | null },
+  old: Source,
   named: Named,
+  attached: ReadonlySet<string>,
 ): Promise<Tally> {
   const tally: Tally = { contents: 0, contents_missing: 0 }
-  for (const refs of named.values()) {
-    const bytes = await contentHere(kernel.dataDir, old, refs)
-    if (bytes) {
-      await write(pact, { type: CONTENT_ENTRY, payload: { attachment: await pact.attach(bytes) } })
-      tally.contents++
-    } else tally.contents_missing++
+  for (const [hash, refs] of named) {
+    const bytes = attached.has(hash) ? null : await contentHere(kernel.dataDir, old, refs)
+    if (bytes) await write(pact, { type: CONTENT_ENTRY, payload: { attachment: await pact.attach(bytes) } })
+    if (bytes || attached.has(hash)) tally.contents++
+    else tally.contents_missing++
   }
   return tally
 }
@@ -93,32 +109,6 @@ async function write(pact: Pact, draft: Draft): Promise<void> {
   const [receipt] = await pact.append([draft])
   if (receipt?.verdict !== 'accepted')
     throw new OpenPactError('ENTRY_REFUSED', { id: receipt?.id, type: draft.type, verdict: receipt?.verdict })
-}
-
-async function sourceOf(kernel: Kernel, archived: ArchivedLogs, wanted: string, force: boolean): Promise<Source> {
-  const named = kernel.pacts.find(wanted)
-  const kept = archived.find(named?.id ?? wanted)
-  const open = named ?? (kept && kernel.pacts.find(kept.id))
-  if (open && (!kept || open.length >= kept.length)) {
-    const status = await open.status()
-    if (!force && (status.waiting === '' || status.indexer))
-      throw new OpenPactError('REFOUND_NEEDLESS', { pact: open.alias })
-    const last = await open.record(open.length - 1)
-    if (!last) throw new OpenPactError('BACKUP_PARTIAL', { pact: open.alias, have: status.contiguous, of: open.length })
-    const { id, alias, key, length } = open
-    return { id, alias, key, length, chain: last.chain, name: status.name || alias, block: at => open.block(at) }
-  }
-  if (!kept) throw new OpenPactError('PACT_UNKNOWN', { pact: wanted, near: '' })
-  const genesis = archived.block(kept.id, 0)
-  const name = (genesis && nameIn(genesis)) || kept.alias
-  return { ...kept, name, block: at => archived.block(kept.id, at) }
-}
-
-function freeAlias(kernel: Kernel, base: string): string {
-  for (let n = 1; ; n++) {
-    const alias = n === 1 ? base : `${base}-${n}`
-    if (!kernel.pacts.find(alias)) return alias
-  }
 }
 
 /** Name of the pact that a genesis founded. */

@@ -25,6 +25,7 @@ const healthy = {
   indexers: [here],
   waiting: '',
   interrupted: null,
+  refounds: null,
   orphaned: [],
   peers: [],
   charter,
