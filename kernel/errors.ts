@@ -157,6 +157,11 @@ export const kernelErrors = defineErrors({
     message: 'This machine may not write to the pact "{pact}": {reason}',
     help: 'Ask a member for a new invite, or wait until admission is confirmed.',
   },
+  MEMBER_REMOVED: {
+    kind: 'forbidden',
+    message: 'This machine may not write to the pact "{pact}". {words}',
+    help: 'What it has stays readable here; `openpact leave {pact}` deletes it. Ask an admin of the pact: a removed identity or a retired device stays out.',
+  },
   PACT_UNHEALTHY: {
     kind: 'unavailable',
     message: 'The pact "{pact}" is not healthy: {reason}',
@@ -177,21 +182,6 @@ export const kernelErrors = defineErrors({
     kind: 'forbidden',
     message: 'The charter of this pact does not allow entries of type "{type}".',
     help: '`openpact charter` lists the types that it allows; an admin can amend it.',
-  },
-  CONFIRM_TIMEOUT: {
-    kind: 'timeout',
-    message: 'The entry {id} is written but was not confirmed within {timeout} ms.',
-    help: 'It may still be confirmed; ask for the entry later. `openpact status` says which indexers must be awake.',
-  },
-  CHARTER_CONFLICT: {
-    kind: 'conflict',
-    message: 'The charter changed since you read it.',
-    help: 'Read the charter again and repeat the amendment.',
-  },
-  INDEXER_SET_SIZE: {
-    kind: 'invalid',
-    message: 'An indexer set has 1 or at least 3 members, not {size}.',
-    help: 'Two cannot confirm while one sleeps; name one, or three and more.',
   },
   NOT_AUTHORISED: {
     kind: 'forbidden',

@@ -108,6 +108,8 @@ export interface PactStatus {
   indexers: { writer: string; identity: string | null; online: boolean; self: boolean }[]
   /** Plain words: what must happen before entries can be confirmed; empty when nothing. */
   waiting: string
+  /** Plain words: that this machine was removed, and who says so; empty when nobody does. */
+  removed: string
   /** Why the ledger stopped applying, with the cure; null when it runs. */
   interrupted: { reason: string; cure: string } | null
   /** The pact that this one carries on (`refound`), and how many of its entries stand here so far; null for a pact of its own. */
@@ -173,7 +175,7 @@ export interface Pact {
 
   /**
    * Signs and writes drafts: all or none reach the ledger, each with its own verdict. Resolves when every entry can be read.
-   * @throws OpenPactError PAYLOAD_INVALID, PAYLOAD_TOO_LARGE, NOT_WRITABLE, PACT_INTERRUPTED, PACT_CLOSED, DISK_FULL …
+   * @throws OpenPactError PAYLOAD_INVALID, PAYLOAD_TOO_LARGE, NOT_WRITABLE, MEMBER_REMOVED, PACT_INTERRUPTED, PACT_CLOSED, DISK_FULL …
    */
   append(drafts: Draft[], options?: AppendOptions): Promise<Receipt[]>
   /** The verdict and position of an own entry, or null; follows it over reorders while unconfirmed. */

@@ -45,6 +45,15 @@ export class Admittance {
     return this.gate.identityOf(noise)
   }
 
+  /** Identity (hex) of the member that said that this machine was removed. */
+  get dismissed(): string | null {
+    return this.gate.dismissed
+  }
+
+  dismiss(by: Buffer | null): void {
+    this.gate.dismiss(by)
+  }
+
   async ownChain(): Promise<Buffer> {
     if (this.chain) return this.chain
     const chain = await buildChain(this.base.local.key, this.source())

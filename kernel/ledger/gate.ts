@@ -2,7 +2,8 @@
  * Who may replicate: the seats of the applied and of the confirmed view. Kept in memory and in a small file, because after a
  * fast-forward the view is sparse and a gate that waits for a block would never open.
  */
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { renameSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import type Hyperbee from 'hyperbee'
 import type { Standing } from '../replication/replicated.ts'
 import type { Seat } from './seats.ts'
@@ -13,6 +14,8 @@ interface SeatSets {
   applied: Record<string, string>
   confirmed: Record<string, string>
   gone: string[]
+  /** Identity (hex) of a member that said that this machine was removed; nothing when nobody did, or it is served again. */
+  dismissed?: string
 }
 
 export class Gate {
@@ -35,16 +38,32 @@ export class Gate {
 
   /** Reads the sets anew. Keeps the former ones when a block is missing. */
   async refresh(applied: Hyperbee, confirmed: Hyperbee | null): Promise<void> {
-    const next: SeatSets = {
+    const next = {
       applied: await seatsIn(applied),
       confirmed: confirmed ? await seatsIn(confirmed) : {},
       gone: (await listState<1>(applied, 'k/gone/')).map(([key]) => key),
     }
+    this.known = Object.keys(next.applied).length > 0
+    this.keep({ ...this.sets, ...next })
+  }
+
+  get dismissed(): string | null {
+    return this.sets.dismissed ?? null
+  }
+
+  /** @param by Noise key of a member, or null when one let this machine in */
+  dismiss(by: Buffer | null): void {
+    const { dismissed: _before, ...sets } = this.sets
+    const identity = by && this.sets.confirmed[by.toString('hex')]
+    // Anybody may say so; it is a member's word that counts.
+    if (by === null || identity) this.keep(identity ? { ...sets, dismissed: identity } : sets)
+  }
+
+  private keep(next: SeatSets): void {
     if (JSON.stringify(next) === JSON.stringify(this.sets)) return
     this.sets = next
-    this.known = Object.keys(next.applied).length > 0
-    await writeFile(`${this.file}.new`, JSON.stringify(next), { mode: 0o600 })
-    await rename(`${this.file}.new`, this.file)
+    writeFileSync(`${this.file}.new`, JSON.stringify(next), { mode: 0o600 })
+    renameSync(`${this.file}.new`, this.file)
   }
 
   standing(noise: Buffer, empty: boolean): Standing {

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type Corestore from 'corestore'
 import { OpenPactError } from '../errors.ts'
+import { handleOf } from '../identity/handle.ts'
 import type {
   AppendOptions,
   AttachmentRef,
@@ -290,6 +291,16 @@ export class Ledger implements Pact, Replicated {
     return statusOf(this, this.host.rules)
   }
 
+  /** Plain words: that this machine was removed, and who says so; empty when nobody does. */
+  async removal(): Promise<string> {
+    if ((await this.standing(this.host.identity.device)) === 'removed')
+      return 'This machine was removed from the pact: it keeps what it has, and gets and writes nothing more.'
+    const by = this.admittance.dismissed
+    const agent = by && (await this.agents()).find(({ identity }) => identity === by)
+    const who = agent ? handleOf(agent.name, agent.key) : by?.slice(0, 8)
+    return who ? `${who} says that this machine was removed from the pact: it gets nothing more from there.` : ''
+  }
+
   reseating(): Promise<Application | null> {
     return this.powerLoss.application()
   }
@@ -303,10 +314,14 @@ export class Ledger implements Pact, Replicated {
 
   replicate(isInitiator: boolean, remote?: Buffer): Duplex {
     const noise = remote?.toString('hex') ?? ''
+    this.dismissed(null)
     return this.powerLoss.meet(noise, () => this.base.replicate(isInitiator, { keepAlive: false }))
   }
   standing(noise: Buffer): Promise<Standing> {
     return this.admittance.standing(noise)
+  }
+  dismissed(by: Buffer | null): void {
+    this.admittance.dismiss(by)
   }
   identityOf(noise: Buffer): string | null {
     return this.admittance.identityOf(noise)

@@ -183,7 +183,7 @@ test('a retired device takes its writer and Noise key with it', async () => {
   const [r] = await b!.pact.append([{ type: 'device.retire', payload: { writer } }])
   expect(r?.verdict).toBe(ACCEPTED)
   await until(a!.pact, async () => (await a!.pact.standing(b!.identity.device)) === 'removed')
-  await expect(b!.pact.append([note('ghost')])).rejects.toMatchObject({ code: 'NOT_WRITABLE' })
+  await expect(b!.pact.append([note('ghost')])).rejects.toMatchObject({ code: 'MEMBER_REMOVED' })
 })
 
 test('a member that slept recognises who was admitted meanwhile, and nobody else', async () => {

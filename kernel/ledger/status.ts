@@ -15,6 +15,7 @@ export async function statusOf(ledger: Ledger, rules: RuleSet): Promise<PactStat
   const row = await reader.charterRow().catch(() => null)
   const peers = ledger.links?.peers() ?? []
   const indexers = await indexerStatus(ledger, peers)
+  const removed = await ledger.removal()
   const missing = row ? missingRules(row, rules) : null
   const interrupted =
     missing ?? (base.interrupted ? { reason: base.interrupted, cure: 'Run `openpact doctor`.' } : null)
@@ -37,7 +38,8 @@ export async function statusOf(ledger: Ledger, rules: RuleSet): Promise<PactStat
     writable: base.writable && interrupted === null && !ledger.failure && !base.held,
     indexer: indexers.some(i => i.self),
     indexers,
-    waiting: waitingFor(indexers),
+    waiting: removed || waitingFor(indexers),
+    removed,
     interrupted,
     refounds: await refoundsOf(ledger).catch(() => null),
     orphaned: (await ledger.orphans()).map(record => record.id),

@@ -90,5 +90,5 @@ test('own entries that were lost with the seat stay readable as orphaned', async
   expect(orphans.map(o => [o.id, o.verdict])).toEqual(lost.reverse().map(r => [r.id, 'orphaned']))
   expect(orphans[0]?.entry?.payload.toString()).toBe('{"text":"late 2"}')
   expect((await b!.pact.status()).orphaned).not.toContain(kept!.id)
-  await expect(b!.pact.append([note('no')])).rejects.toMatchObject({ code: 'NOT_WRITABLE' })
+  await expect(b!.pact.append([note('no')])).rejects.toMatchObject({ code: 'MEMBER_REMOVED' })
 })

@@ -227,8 +227,11 @@ export class Writer {
     }
     if (this.missing) throw new OpenPactError('PACT_INTERRUPTED', { pact, ...this.missing })
     if (this.base.interrupted) throw this.interruption(this.base.interrupted)
-    if (!this.base.writable)
-      throw new OpenPactError('NOT_WRITABLE', { pact, reason: 'its seat is gone or has not reached this machine yet' })
+    if (this.base.writable) return
+    const { removed } = await this.pact.status()
+    throw removed
+      ? new OpenPactError('MEMBER_REMOVED', { pact, words: removed })
+      : new OpenPactError('NOT_WRITABLE', { pact, reason: 'its seat is gone or has not reached this machine yet' })
   }
 
   /** Numbers, signs and appends a batch; resolves when every entry of it can be read. */

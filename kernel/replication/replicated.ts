@@ -24,6 +24,8 @@ export interface Replicated {
   admissionChain(): Promise<Buffer>
   /** Whether `chain` proves that members known here admitted `noise`. Total: never throws on content. */
   vouches(chain: Buffer, noise: Buffer): Promise<boolean>
+  /** The machine with this Noise key says that this one was removed. Who believes that, and what it changes, is the pact's to say. */
+  dismissed(by: Buffer): void
   /** A last word of plugins (`peer.admit` hook): a reason to refuse, or undefined. */
   refuses(noise: Buffer): Promise<string | undefined>
   /** Calls back whenever membership or the confirmed length may have changed. Returns its undo. */

@@ -13,6 +13,9 @@ import { membersTopic } from './topics.ts'
 
 /** ms that closing waits for the DHT. */
 const LEAVE_LIMIT = 1_000
+/** ms in which a removed machine is told so, and for which it is shut out then: long enough to cost it more than us. */
+const FAREWELL = 2_000
+const SHUT_OUT = 10_000
 
 export interface NetworkOptions extends NetworkAddress {
   strangers?: Partial<StrangerLimits>
@@ -35,8 +38,10 @@ export class Replication implements Network {
   readonly #searches = new Set<Search>()
   /** Topics that are being left. */
   readonly #leaving = new Set<Promise<void>>()
-  /** Noise keys (hex) that every pact here knows as removed. */
+  /** Noise keys (hex) that every pact here knows as removed, and that are not even answered for a while. */
   readonly #banned = new Set<string>()
+  /** Those of them that are being told. */
+  readonly #leavers = new Set<PeerConnection>()
   #swarm: Hyperswarm | null = null
 
   /**
@@ -79,7 +84,7 @@ export class Replication implements Network {
     }
     const linked = new NetworkedPact(pact, left, () => linked.connected || search.hurry(), this.#log)
     this.#pacts.add(linked)
-    this.#forgive()
+    this.#forgive(...this.#banned)
     for (const peer of this.#peers.values()) linked.connect(peer)
     return linked
   }
@@ -158,18 +163,30 @@ export class Replication implements Network {
     return [...this.#peers.values()].filter(peer => peer.placed && peer.stranger && !peer.closed)
   }
 
-  /** Shuts the machine out whose key every pact here knows as removed. */
+  /** Shuts the machine out whose key every pact here knows as removed, once there was time to tell it. */
   #review(peer: PeerConnection): void {
-    const pacts = [...this.#pacts]
-    if (pacts.length === 0 || !pacts.every(({ pact }) => peer.standing(pact.id) === 'removed')) return
-    this.#banned.add(peer.noise.toString('hex'))
-    peer.destroy()
+    const removed = () => {
+      const pacts = [...this.#pacts]
+      return pacts.length > 0 && pacts.every(({ pact }) => peer.standing(pact.id) === 'removed')
+    }
+    if (!removed() || this.#leavers.has(peer)) return
+    this.#leavers.add(peer)
+    setTimeout(() => {
+      this.#leavers.delete(peer)
+      if (!removed()) return
+      const noise = peer.noise.toString('hex')
+      this.#banned.add(noise)
+      peer.destroy()
+      setTimeout(() => this.#forgive(noise), SHUT_OUT).unref()
+    }, FAREWELL).unref()
   }
 
   /** A new pact may know somebody whom all others have removed. Hyperswarm remembers whom its firewall refused. */
-  #forgive(): void {
-    this.#banned.clear()
-    for (const info of this.#swarm?.peers.values() ?? []) info.ban(false)
+  #forgive(...noise: string[]): void {
+    for (const key of noise) {
+      this.#banned.delete(key)
+      this.#swarm?.peers.get(key)?.ban(false)
+    }
   }
 
   #search(topic: Buffer, roles: { server: boolean; client: boolean }, satisfied: () => boolean): Search {

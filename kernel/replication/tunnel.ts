@@ -3,7 +3,8 @@
  *
  * Both sides say hello once they accept the other, showing their own admission chain; the inner streams start when each has said
  * and heard it. Whom this machine does not know hears nothing from it before having shown a chain that members known here vouch
- * for: somebody who merely holds the pact's keys learns nothing. The gate is asked again whenever membership changes.
+ * for: somebody who merely holds the pact's keys learns nothing. The gate is asked again whenever membership changes. Who was removed
+ * is told so, and nothing else.
  */
 import type { Duplex } from 'node:stream'
 import type Protomux from 'protomux'
@@ -14,6 +15,8 @@ import type { Replicated, Standing } from './replicated.ts'
 
 const HELLO = 0
 const DATA = 1
+const REMOVED = 2
+const NOTHING = Buffer.alloc(0)
 const CHAIN_LIMIT = 16 * 1024
 const CHUNK_LIMIT = 256 * 1024
 /** ms before a tunnel that broke is tried again, doubling. */
@@ -32,6 +35,7 @@ export class Tunnel {
   #chain: Buffer | null = null
   /** Removed, or refused by a plugin: not even answered. */
   #barred = false
+  #removed = false
   #closed = false
   #judging: Promise<void> | null = null
   #again = false
@@ -51,8 +55,9 @@ export class Tunnel {
       messages: [
         { limit: CHAIN_LIMIT, receive: chain => this.#hear(chain) },
         { limit: CHUNK_LIMIT, receive: data => this.#receive(data) },
+        { limit: 0, receive: () => this.#pact.dismissed(peer.noise) },
       ],
-      answers: () => !this.#barred,
+      answers: () => !this.#barred || this.#removed,
       opened: () => {
         if (!granted) peer.grant(CHAIN_LIMIT)
         granted = true
@@ -97,6 +102,8 @@ export class Tunnel {
     const { standing, accepted, barred, own } = await this.#ask()
     if (this.#closed) return
     this.#barred = barred
+    this.#removed = standing === 'removed'
+    if (this.#removed) this.#meeting.send(REMOVED, NOTHING)
     if (!accepted && (barred || this.#shown !== null)) this.#meeting.close()
     this.#peer.setStanding(this.#pact.id, standing)
     if (!accepted || this.#closed) return

@@ -25,6 +25,7 @@ const healthy = {
   indexers: [here],
   waiting: '',
   interrupted: null,
+  removed: '',
   refounds: null,
   orphaned: [],
   peers: [],
@@ -88,7 +89,16 @@ describe('a pact in plain words', () => {
     expect(told).toContain('4 of 10 entries are on this machine')
     expect(told).toContain('4 of 10 entries (40%) can be searched yet')
     expect(told).toContain('admission waits to be confirmed')
-    expect(words({ writable: false, orphaned: ['aaaaaaaa-1'] })).toContain('was removed from it')
+  })
+
+  it('says that this machine was removed, and nothing of waiting for others', () => {
+    const removed = 'This machine was removed.'
+    const alone = { waiting: removed, removed, writable: false, confirmed: 7, synced: false, orphaned: ['aaaaaaaa-1'] }
+    expect(words(alone).split('\n')).toEqual([
+      'ok: No member serves this machine.',
+      'advice: This machine was removed. `openpact leave team` deletes what is here.',
+      'advice: 1 entries of this machine were lost when it was removed',
+    ])
   })
 
   it('compares versions and rules with the machines that are connected', () => {

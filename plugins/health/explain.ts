@@ -19,35 +19,29 @@ export function explainPact(pact: PactHealth): Finding[] {
   const about = `Pact ${status.alias}`
   const findings: Finding[] = []
   const add = (level: Finding['level'], words: string) => findings.push({ level, about, words })
-  const { interrupted, health, waiting, synced, contiguous, length, confirmed, orphaned } = status
+  const { interrupted, health, waiting, synced, contiguous, length, confirmed, orphaned, removed } = status
   if (interrupted) add('fault', `${interrupted.reason} ${interrupted.cure}`)
   for (const problem of health.problems) add('fault', problem)
   if (health.repairs > 0) add('advice', `repaired itself ${health.repairs} times`)
-  add('ok', `${connected(pact)} ${indexing(pact)}`)
-  if (waiting) add('advice', waiting)
-  if (confirmed < length) {
+  add('ok', removed ? 'No member serves this machine.' : `${connected(pact)} ${indexing(pact)}`)
+  if (waiting) add('advice', removed ? `${removed} \`openpact leave ${status.alias}\` deletes what is here.` : waiting)
+  if (orphaned.length > 0) add('advice', `${orphaned.length} entries of this machine were lost when it was removed`)
+  if (confirmed < length && !removed) {
     const level = waiting ? 'advice' : 'ok'
     add(
       level,
       `${length - confirmed} of ${length} entries are not confirmed yet${waiting ? '' : '; that takes some seconds'}`,
     )
   }
-  if (!synced)
+  if (!synced && !removed)
     add(
       'advice',
       `${contiguous} of ${length} entries are on this machine from the start on; keep a member online until all are`,
     )
   if (index.partial)
     add('advice', `${index.indexed} of ${index.length} entries (${percent(index)}) can be searched yet`)
-  if (!status.writable && !interrupted) {
-    const removed = orphaned.length > 0
-    add(
-      'advice',
-      removed
-        ? `this machine was removed from it and cannot write; ${orphaned.length} of its own entries were lost. Ask a member for a new invite`
-        : 'can be read but not written yet: admission waits to be confirmed',
-    )
-  }
+  if (!status.writable && !interrupted && !removed)
+    add('advice', 'can be read but not written yet: admission waits to be confirmed')
   if (status.charter?.proposed) add('advice', 'a change of the charter waits until enough indexers can run it')
   for (const peer of pact.peers) findings.push(...compare(peer, pact, about))
   return findings

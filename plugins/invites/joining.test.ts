@@ -235,19 +235,41 @@ describe('removal', () => {
   it('cuts a member off and keeps it out, with a new invite and a new core too', async () => {
     const founder = await net.founder()
     const removed = await net.member(founder)
-    // Where they still share nothing, the founder's machine hears it out; otherwise it would not even answer.
-    await founder.ask('pacts.create', { name: 'other' })
     const identity = removed.kernel.identity.key.toString('hex')
     await founder.ask('pacts.remove', { member: identity.slice(0, 12) })
     await eventually(async () => (await founder.pact().status()).peers.every(peer => !peer.tunnel))
-    await founder.ask('invites.create')
-    const { length } = removed.pact()
-    expect(length).toBeLessThan(founder.pact().length)
+    const { token: another } = await invited(founder)
+    await eventually(async () => (await removed.pact().status()).removed)
+    expect(removed.pact().length).toBeLessThan(founder.pact().length)
+    expect(await code(removed.pact().append([{ type: 'note', payload: {} }]))).toBe('MEMBER_REMOVED')
+    expect(await code(joins(removed, another))).toBe('JOIN_REFUSED')
 
     await removed.ask('pacts.leave', { pactId: 'test', force: true })
     const { token } = await invited(founder, { max_uses: 5 })
     expect(await code(joins(removed, token))).toBe('JOIN_REFUSED')
     expect(await identities(founder)).toHaveLength(1)
     expect((await invites(founder))[0]).toMatchObject({ uses: 0, state: 'open' })
+  })
+
+  it('is told to a member that was off meanwhile, which remembers it', async () => {
+    const founder = await net.founder()
+    const removed = await net.member(founder)
+    const identity = removed.kernel.identity.key.toString('hex')
+    const { handle } = founder.kernel.identity.defaultAgent
+    await removed.stop()
+    await founder.ask('pacts.remove', { member: identity })
+    await removed.start()
+    const status = await eventually(async () => {
+      const found = await removed.pact().status()
+      return found.removed ? found : null
+    })
+    expect(status.removed).toContain(`${handle} says that this machine was removed`)
+    expect(status.waiting).toBe(status.removed)
+    const { token } = await invited(founder)
+    await founder.stop()
+    await removed.stop()
+    await removed.start()
+    expect((await removed.pact().status()).removed).toBe(status.removed)
+    expect(await code(joins(removed, token))).toBe('JOIN_REFUSED')
   })
 })

@@ -52,6 +52,16 @@ export const pactErrors = defineErrors({
     message: 'None of the new indexers has written to the pact yet.',
     help: 'Let one of them write an entry first, then name the set again.',
   },
+  CHARTER_CONFLICT: {
+    kind: 'conflict',
+    message: 'The charter changed since you read it.',
+    help: 'Read the charter again and repeat the amendment.',
+  },
+  INDEXER_SET_SIZE: {
+    kind: 'invalid',
+    message: 'An indexer set has 1 or at least 3 members, not {size}.',
+    help: 'Two cannot confirm while one sleeps; name one, or three and more.',
+  },
   CHARTER_SWITCHES_OFF: {
     kind: 'conflict',
     message: 'This switches off {what}, for every member.',

@@ -41,6 +41,8 @@ export class SmallPact implements Replicated {
   /** Answers instead of the ledger: how an attacker's machine behaves. */
   override: Standing | null = null
   #base!: Autobase<Hypercore>
+  /** Who said that this machine was removed, hex. */
+  readonly dismissals: string[] = []
   readonly #me: KeyPair
   #applied = new Map<string, Standing>()
   #confirmed = new Map<string, Standing>()
@@ -180,6 +182,10 @@ export class SmallPact implements Replicated {
     }
     return false
   }
+  dismissed(by: Buffer): void {
+    this.dismissals.push(by.toString('hex'))
+  }
+
   async refuses(): Promise<string | undefined> {
     return this.refusal
   }
