@@ -45,7 +45,12 @@ export function appender(writing: Writing): Call['append'] {
       const dedup = dedupKey(author.key, idempotencyKey, written++)
       // Another member can copy the mark into an entry of its own; only the agent's own entry counts.
       const first = readModel.entryByDedup(pact, dedup, author.key.toString('hex'))
-      if (first) return repeated(pact, draft, first, details)
+      if (first) {
+        const receipt = await repeated(pact, draft, first)
+        const settled =
+          until === 'confirmed' ? await confirmation(pact, readModel, receipt, { timeout, signal: signal() }) : receipt
+        return accepted(draft, settled, details)
+      }
       stamped = { ...stamped, dedup }
     }
     const [receipt] = await pact.append([stamped], {
@@ -60,19 +65,40 @@ export function appender(writing: Writing): Call['append'] {
   }
 }
 
+/** As `Call.confirmation`. */
+export async function confirmation(
+  pact: Pact,
+  readModel: ReadModel,
+  receipt: Receipt,
+  { timeout = 10_000, signal }: { timeout?: number; signal: AbortSignal },
+): Promise<Receipt> {
+  const now = () => pact.receipt(receipt.id) ?? receipt
+  if (now().confirmed) return now()
+  const ended = AbortSignal.any([signal, AbortSignal.timeout(timeout)])
+  await new Promise<void>(resolve => {
+    const end = () => {
+      unwatch()
+      ended.removeEventListener('abort', end)
+      resolve()
+    }
+    const unwatch = readModel.onSync(moved => {
+      if (moved === pact && now().confirmed) end()
+    })
+    ended.addEventListener('abort', end)
+    if (ended.aborted) end()
+  })
+  return now()
+}
+
 /** The receipt of the entry that an earlier try wrote. */
-async function repeated(pact: Pact, draft: Draft, first: EntryView, details?: object): Promise<Receipt> {
+async function repeated(pact: Pact, draft: Draft, first: EntryView): Promise<Receipt> {
   if (content(draft) !== content(first)) throw new OpenPactError('IDEMPOTENCY_KEY_REUSED')
   const receipt = pact.receipt(first.id)
-  if (receipt) return accepted(draft, receipt, details)
+  if (receipt) return receipt
   const record = await pact.record(first.position)
   if (!record) throw new OpenPactError('ENTRY_UNKNOWN', { id: first.id })
   const { id, position, verdict, confirmed, timestamp } = first
-  return accepted(
-    draft,
-    { id, position, verdict, chain: record.chain, confirmed, timestamp: Date.parse(timestamp) },
-    details,
-  )
+  return { id, position, verdict, chain: record.chain, confirmed, timestamp: Date.parse(timestamp) }
 }
 
 /** What an entry says, without what the kernel fills in. */

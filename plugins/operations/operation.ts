@@ -58,6 +58,11 @@ export interface Call {
     draft: Draft,
     options?: { until?: Until; timeout?: number; details?: Record<string, unknown> },
   ): Promise<Receipt>
+  /**
+   * The receipt of an own entry, once it is confirmed or `timeout` (ms, 10 000) is over; follows it over reorders, so the verdict may
+   * be another one then.
+   */
+  confirmation(receipt: Receipt, timeout?: number): Promise<Receipt>
   /** Marks the answer as not yet settled: 202 over HTTP, `pending: true` stays the operation's to say. */
   pending(): void
 }

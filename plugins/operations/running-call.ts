@@ -1,9 +1,9 @@
 /** What an operation gets beside its input, for one run of it. */
-import { type Kernel, OpenPactError, type Pact, type ServiceRef } from '../../kernel/index.ts'
+import { type Kernel, OpenPactError, type Pact, type Receipt, type ServiceRef } from '../../kernel/index.ts'
 import type { Access } from '../access/service.ts'
 import { whileValid } from '../access/valid.ts'
 import type { ReadModel } from '../read-model/service.ts'
-import { appender } from './append.ts'
+import { appender, confirmation } from './append.ts'
 import type { Call, Caller } from './operation.ts'
 import type { Answer, Invocation } from './service.ts'
 
@@ -80,6 +80,9 @@ export class RunningCall implements Call {
     })
     return this.#append(draft, options)
   }
+
+  readonly confirmation = (receipt: Receipt, timeout?: number): Promise<Receipt> =>
+    confirmation(this.pact, this.#readModel, receipt, { timeout, signal: this.signal })
 
   readonly pending = (): void => {
     this.answer.pending = true

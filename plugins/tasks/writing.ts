@@ -13,6 +13,10 @@ export interface Waiting {
   timeout?: number
 }
 
+/** Said by the steps that do not wait unless they are told to. */
+export const Provisional =
+  "Answers at once; `provisional` says that the task may still turn out to be another agent's. `until: confirmed` waits up to `timeout`."
+
 /**
  * Writes an entry about an existing task, under the topic of the task, and answers as far as `until` asks for.
  * @param timestamp ms; the clock's if absent

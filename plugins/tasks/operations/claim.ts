@@ -1,5 +1,5 @@
 /** Claiming: the operation whose success must be true. By default it waits until no reorder can give the task to another. */
-import { isOpenPactError, OpenPactError, type Receipt, Type } from '../../../kernel/index.ts'
+import { isOpenPactError, OpenPactError, Type, type Until } from '../../../kernel/index.ts'
 import { type Call, operation, Waiting } from '../../operations/operation.ts'
 import { readModel } from '../../read-model/service.ts'
 import { LeaseMs, TaskId } from '../entries.ts'
@@ -13,7 +13,7 @@ export const claimTask = operation({
   summary: 'Claim a task so that no other agent works on it',
   description:
     'Answers 200 only when the claim is settled: by default when it is confirmed. When that takes longer than `timeout` the answer ' +
-    'is 202 and `pending`: claim again to learn how it went. With `until: applied` the answer comes at once and is `provisional` ' +
+    'is 202 and `pending`: claim again to wait on. With `until: applied` the answer comes at once and is `provisional` ' +
     'as long as another agent may still turn out to have been first. Claiming a task that you hold changes nothing.',
   http: 'PUT /tasks/:id/claim',
   access: 'write',
@@ -39,7 +39,7 @@ export const claimTask = operation({
     const me = agentKey(call)
     const time = await call.pact.time()
     const row = rowOf(call.use(readModel), call.pact, id)
-    if (holds(row, me, time)) return won(call, id, await answer(call, id, until, receiptOf(call, row)))
+    if (holds(row, me, time)) return held(call, row, { until, timeout })
     const refusal = foreseen(row, [me, call.kernel.identity.key.toString('hex')], time)
     if (refusal) throw await lost(refusal, call, id)
 
@@ -51,7 +51,7 @@ export const claimTask = operation({
       if (!isOpenPactError(error) || error.code !== 'TASK_NOT_OPEN') throw error
       // Two calls of one agent at the same time: the task is its own by whichever came first.
       const now = rowOf(call.use(readModel), call.pact, id)
-      if (holds(now, me, time)) return won(call, id, await answer(call, id, until, receiptOf(call, now)))
+      if (holds(now, me, time)) return held(call, now, { until, timeout })
       throw await lost(error.code, call, id)
     }
   },
@@ -64,9 +64,12 @@ async function won(call: Call, id: string, state: TaskState): Promise<TaskState>
   return state
 }
 
-/** The receipt of the claim or renewal that a row stands on, or null when it is long ago. */
-function receiptOf(call: Call, { changed }: TaskRow): Receipt | null {
-  return call.pact.receipt(entryOf(call.use(readModel), call.pact, changed).id)
+/** The answer to who holds the task already: as sure as it asks for, so that claiming again waits for an earlier claim. */
+async function held(call: Call, { id, changed }: TaskRow, { until, timeout }: { until: Until; timeout?: number }) {
+  // Of the claim or renewal that the row stands on; null when that is long ago.
+  const receipt = call.pact.receipt(entryOf(call.use(readModel), call.pact, changed).id)
+  const settled = receipt && until === 'confirmed' ? await call.confirmation(receipt, timeout) : receipt
+  return won(call, id, await answer(call, id, until, settled))
 }
 
 /** The loser learns who holds the task. */

@@ -2,12 +2,12 @@ import { Type } from '../../../kernel/index.ts'
 import { operation, Waiting } from '../../operations/operation.ts'
 import { Result, TaskId } from '../entries.ts'
 import { TaskState } from '../state.ts'
-import { writeStep } from '../writing.ts'
+import { Provisional, writeStep } from '../writing.ts'
 
 export const completeTask = operation({
   name: 'tasks.complete',
   summary: 'End a claimed task for good, with its result',
-  description: 'Only the agent that holds the task can complete it. Tasks that waited for it may become ready.',
+  description: `Only the agent that holds the task can complete it. Tasks that waited for it may become ready. ${Provisional}`,
   http: 'PUT /tasks/:id/complete',
   access: 'write',
   input: Type.Object({ id: TaskId, result: Type.Optional(Result), ...Waiting }),

@@ -97,20 +97,32 @@ test('without the indexer a claim is pending, or provisional when that is asked 
   await cut()
   const applied = await ask(b, 'claim', { id, until: 'applied' })
   expect(applied).toMatchObject({ pending: false, output: { status: 'claimed', confirmed: false, provisional: true } })
-  const again = await ask(b, 'claim', { id })
+  const again = await ask(b, 'claim', { id, timeout: 50 })
   expect(again).toMatchObject({ pending: true, output: { status: 'claimed', pending: true, provisional: true } })
   const { id: other } = await get(b, 'create', { title: 'written alone' })
   const waiting = await ask(b, 'claim', { id: other, timeout: 50 })
   expect(waiting).toMatchObject({ pending: true, output: { claimed_by: handle(b), confirmed: false } })
+  // Claiming again waits for the earlier claim.
+  const claims = [id, other].map(task => ask(b, 'claim', { id: task, timeout: 60_000 }))
   const join = connect(a.pact, b.pact)
+  for (const claim of await Promise.all(claims))
+    expect(claim).toMatchObject({ pending: false, output: { claimed_by: handle(b), confirmed: true } })
   await settled()
   for (const task of [id, other]) {
-    expect(await ask(b, 'claim', { id: task })).toMatchObject({
-      pending: false,
-      output: { claimed_by: handle(b), confirmed: true },
-    })
     expect(await get(a, 'show', { id: task })).toMatchObject({ claimed_by: handle(b), confirmed: true })
   }
+  await join()
+})
+
+test('claiming again after a claim that was pending tells the loser, once it is known', async () => {
+  const { id, cut } = await shared()
+  await cut()
+  await get(a, 'claim', { id })
+  expect(await ask(b, 'claim', { id, timeout: 50 })).toMatchObject({ pending: true })
+  const again = outcome(ask(b, 'claim', { id, timeout: 60_000 }))
+  const join = connect(a.pact, b.pact)
+  expect((await again).error).toMatchObject({ code: 'TASK_NOT_OPEN', details: { claimed_by: handle(a) } })
+  await settled()
   await join()
 })
 

@@ -2,12 +2,12 @@ import { Type } from '../../../kernel/index.ts'
 import { operation, Waiting } from '../../operations/operation.ts'
 import { Reason, TaskId } from '../entries.ts'
 import { TaskState } from '../state.ts'
-import { writeStep } from '../writing.ts'
+import { Provisional, writeStep } from '../writing.ts'
 
 export const releaseTask = operation({
   name: 'tasks.release',
   summary: 'Give a claimed task back, so that another agent can take it',
-  description: 'Only the agent that holds the task can release it, and admins of the pact.',
+  description: `Only the agent that holds the task can release it, and admins of the pact. ${Provisional}`,
   http: 'PUT /tasks/:id/release',
   access: 'write',
   input: Type.Object({ id: TaskId, reason: Type.Optional(Reason), ...Waiting }),

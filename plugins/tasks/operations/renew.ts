@@ -3,11 +3,12 @@ import { operation, Waiting } from '../../operations/operation.ts'
 import { LeaseMs, TaskId } from '../entries.ts'
 import { leaseOf } from '../leases.ts'
 import { TaskState } from '../state.ts'
-import { writeStep } from '../writing.ts'
+import { Provisional, writeStep } from '../writing.ts'
 
 export const renewTask = operation({
   name: 'tasks.renew',
   summary: 'Start the lease of a claimed task anew, before it runs out',
+  description: Provisional,
   http: 'PUT /tasks/:id/renew',
   access: 'write',
   input: Type.Object({ id: TaskId, lease_ms: Type.Optional(LeaseMs), ...Waiting }),
