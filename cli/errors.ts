@@ -1,4 +1,5 @@
 /** What can go wrong on the command line, how it is said, and with which exit code. */
+import { outOfSpace } from '../kernel/disk.ts'
 import { defineErrors, type ErrorKind, errorDefinition, isOpenPactError, OpenPactError } from '../kernel/errors.ts'
 import { pasteable } from './hints.ts'
 import type { Flags } from './session.ts'
@@ -171,7 +172,7 @@ export function asFailure(error: unknown): Failure {
   if (error instanceof RemoteFailure) return error.failure
   if (isOpenPactError(error)) return { code: error.code, kind: error.kind, message: error.message, help: error.help }
   const code = (error as NodeJS.ErrnoException | null)?.code
-  if (code === 'ENOSPC') return asFailure(new OpenPactError('DISK_FULL'))
+  if (outOfSpace(error)) return asFailure(new OpenPactError('DISK_FULL'))
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return asFailure(new OpenPactError('DATA_DIR_UNUSABLE', { reason: `permission denied (${code})` }))
   }

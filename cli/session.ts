@@ -20,11 +20,11 @@ export interface Flags {
   json?: boolean
 }
 
-/** A pact that the daemon could not open, as `GET /v1/status` lists it. */
-interface Failed {
-  error: string
-  message: string
-  help: string
+/** Of `GET /v1/status`. */
+interface MachineLine {
+  active: string | null
+  /** Pacts that the daemon could not open. */
+  failed: { error: string; message: string; help: string }[]
 }
 
 /** A pact as `GET /v1/pacts` lists it. */
@@ -114,21 +114,19 @@ export class Session {
   }
 
   async #activePact(client: Client): Promise<string> {
-    const pacts = await listPacts(client).catch(error => {
-      if (!(error instanceof RemoteFailure) || error.failure.code !== 'OUT_OF_SCOPE') throw error
-      throw new OpenPactError('USAGE', { reason: 'this token may not list pacts', hint: 'Name one with --pact.' })
-    })
+    const pacts = await listPacts(client)
     const active = pacts.find(pact => pact.active)
     if (active) return active.id
-    if (pacts.length === 0) {
-      const { body } = await client.get<{ failed: Failed[] }>('/v1/status')
-      const [broken] = body.failed
-      if (broken) {
-        const { error: code, message, help } = broken
-        throw new RemoteFailure({ code, kind: 'unavailable', message, help })
-      }
-      throw new OpenPactError('NO_PACT')
+    const machine = await machineOf(client)
+    // It is here but not open: asking for it says why.
+    if (machine.active) return machine.active
+    if (pacts.length === 1 && pacts[0]) return pacts[0].id
+    const [broken] = machine.failed
+    if (pacts.length === 0 && broken) {
+      const { error: code, message, help } = broken
+      throw new RemoteFailure({ code, kind: 'unavailable', message, help })
     }
+    if (pacts.length === 0) throw new OpenPactError('NO_PACT')
     throw new OpenPactError('PACT_AMBIGUOUS', { pacts: pacts.map(pact => pact.alias).join(', ') })
   }
 
@@ -177,6 +175,17 @@ export class Session {
 }
 
 /** All pacts of a daemon. */
+/** Nothing for a token that may not know. */
+async function machineOf(client: Client): Promise<MachineLine> {
+  return client.get<MachineLine>('/v1/status').then(
+    ({ body }) => body,
+    error => {
+      if (error instanceof RemoteFailure && error.failure.code === 'OUT_OF_SCOPE') return { active: null, failed: [] }
+      throw error
+    },
+  )
+}
+
 export async function listPacts(client: Client): Promise<PactLine[]> {
   return (await client.get<{ entries: PactLine[] }>('/v1/pacts')).body.entries
 }

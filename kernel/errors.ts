@@ -178,21 +178,6 @@ export const kernelErrors = defineErrors({
     message: 'The entry {id} ({type}) was refused: {verdict}.',
     help: '`openpact entry {id}` shows it with its verdict; correct it and send it again.',
   },
-  TYPE_NOT_ALLOWED: {
-    kind: 'forbidden',
-    message: 'The charter of this pact does not allow entries of type "{type}".',
-    help: '`openpact charter` lists the types that it allows; an admin can amend it.',
-  },
-  NOT_AUTHORISED: {
-    kind: 'forbidden',
-    message: 'This agent may not write "{type}" in this pact: {reason}',
-    help: 'Ask an admin of the pact.',
-  },
-  PLUGIN_FAULT: {
-    kind: 'internal',
-    message: 'The rule of plugin "{plugin}" failed on this entry.',
-    help: 'Report it to the author of the plugin; the ledger is not harmed.',
-  },
   REPLICATION_STALLED: {
     kind: 'unavailable',
     message: '{reason}',
@@ -262,7 +247,7 @@ export const kernelErrors = defineErrors({
   },
   DISK_FULL: {
     kind: 'unavailable',
-    message: 'The disk is full; nothing that was acknowledged is lost.',
+    message: 'The disk has no room for this; nothing that was acknowledged is lost.',
     help: 'Free some space and try again. What was being written may have been kept: look before you write it a second time, or repeat it with its Idempotency-Key.',
   },
   IDENTITY_UNREADABLE: {

@@ -1,5 +1,6 @@
 /** The only import path for plugins and embedders. */
 export { type Config, defineConfig } from './config.ts'
+export { isDiskFull, outOfSpace } from './disk.ts'
 export * from './errors.ts'
 export { type Author, type HookKind, type HookMap, type HookName, hookKinds } from './hooks.ts'
 export { machineError } from './host/data-dir.ts'

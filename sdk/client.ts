@@ -178,8 +178,14 @@ export class OpenPact<Ops extends OperationTypes = Operations> {
 
   async #findActive(): Promise<string> {
     const { entries } = (await this.invoke('pacts.list')) as Operations['pacts.list']['output']
-    const active = entries.find(pact => pact.active) ?? (entries.length === 1 ? entries[0] : undefined)
+    const active = entries.find(pact => pact.active)
     if (active) return active.id
+    // It may be on the machine but not open: asking for it says why. A token may be kept from knowing.
+    const machine = (await this.invoke('pacts.machine').catch(() => null)) as
+      | Operations['pacts.machine']['output']
+      | null
+    if (machine?.active) return machine.active
+    if (entries.length === 1 && entries[0]) return entries[0].id
     if (entries.length === 0) throw failure('NO_PACT')
     throw failure('PACT_AMBIGUOUS', { pacts: entries.map(({ alias }) => alias).join(', ') })
   }

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { DATA_FORMAT } from '../../kernel/host/data-dir.ts'
-import { diskFinding, measure } from '../../plugins/health/disk.ts'
+import { DiskSpace, diskFinding } from '../../plugins/health/disk.ts'
 import type { Finding } from '../../plugins/operations/health.ts'
 import { asFailure, type Failure, failureWords } from '../errors.ts'
 import type { DaemonRecord } from '../place.ts'
@@ -102,7 +102,7 @@ function checkPrivate(about: string, path: string): Finding {
 
 /** A daemon tells of its disk itself. */
 async function checkDisk({ place: { dataDir } }: Session): Promise<Finding[]> {
-  return measure(dataDir).then(
+  return new DiskSpace(dataDir).space().then(
     space => [diskFinding(space)],
     () => [],
   )

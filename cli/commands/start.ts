@@ -10,6 +10,7 @@ import { runningDaemon } from '../place.ts'
 import { withProgress } from '../progress.ts'
 import type { Session } from '../session.ts'
 import { plain } from '../table.ts'
+import { notOpen } from './status.ts'
 
 interface StartFlags {
   foreground?: boolean
@@ -31,9 +32,9 @@ export function startCommand(program: Command, session: () => Session): void {
 async function detached(shell: Session): Promise<void> {
   const running = runningDaemon(shell.place)
   if (running) throw new OpenPactError('DAEMON_RUNNING', { ...running })
-  const { record, notOpen } = await shell.start({})
+  const { record, notOpen: closed } = await shell.start({})
   const words = `The daemon runs in the background (process ${record.pid}) and listens on ${record.url}.`
-  shell.say([words, ...notOpen].join('\n'), record)
+  shell.say([words, ...closed].join('\n'), { ...record, not_open: closed })
 }
 
 async function foreground(shell: Session, flags: StartFlags): Promise<void> {
@@ -83,7 +84,7 @@ async function foreground(shell: Session, flags: StartFlags): Promise<void> {
     throw error
   }
   const ended = daemonEnded(daemon, stop.signal)
-  await report({ state: 'ready', record: daemon.record, notOpen: notOpen(daemon) })
+  await report({ state: 'ready', record: daemon.record, notOpen: closedPacts(daemon) })
   if (process.connected && !flags.temporary) process.disconnect()
   shell.say(welcome(daemon, shell), daemon.record)
   process.exit(await ended)
@@ -95,7 +96,7 @@ function welcome(daemon: Daemon, shell: Session): string {
   const lines = [
     `OpenPact ${daemon.record.version} listens on ${url} (data in ${shell.place.dataDir}). Ctrl-C ends it.`,
   ]
-  lines.push(...notOpen(daemon))
+  lines.push(...closedPacts(daemon))
   if (!pact && lines.length > 1) return lines.join('\n')
   if (!pact)
     return `${lines}\nThere is no pact yet: create one with \`openpact init\`, or join one with \`openpact join <token>\`.`
@@ -113,13 +114,26 @@ function welcome(daemon: Daemon, shell: Session): string {
 }
 
 /** The pacts that are here and cannot be opened, with the cure of each. */
-function notOpen({ kernel }: Daemon): string[] {
-  return [...kernel.pacts.failed.values()].map(({ code, message, help }) => `${message} [${code}]\n  ${help}`)
+function closedPacts({ kernel }: Daemon): string[] {
+  return [...kernel.pacts.failed].map(([id, { code, message, help }]) => notOpen({ id, code, message, help }))
 }
 
 /** In the foreground, what the log says from warnings upwards is shown as a line of words. */
 function printWarnings(line: string): void {
-  const { level, plugin, message, reason } = JSON.parse(line) as Record<string, string | undefined>
+  const { level, plugin, message, ...fields } = JSON.parse(line) as Record<string, string | undefined>
   if (level !== 'warn' && level !== 'error') return
-  process.stderr.write(`${[level, plugin, message, reason].filter(Boolean).map(plain).join(': ')}\n`)
+  const why = fields.reason ?? wordsOf(fields.error) ?? wordsOf(fields.cause)
+  process.stderr.write(
+    `${[level, plugin, message, why]
+      .filter(part => part !== undefined)
+      .map(plain)
+      .join(': ')}\n`,
+  )
+}
+
+/** What an error in the log says, which is one as text or with its parts. */
+function wordsOf(error: unknown): string | undefined {
+  if (typeof error === 'string') return error
+  const { message } = (error ?? {}) as { message?: string }
+  return message
 }

@@ -85,8 +85,24 @@ function overview(shell: Session, status: MachineStatus): string {
   const asking = joining
     .map(({ alias, state, words }) => `Joining ${alias ?? 'a pact'} (${state}): ${words}\n`)
     .join('')
-  const broken = failed.map(({ error, message, help }) => `${message} [${error}]\n  ${help}\n`).join('')
+  const broken = failed.map(({ error: code, ...rest }) => `${notOpen({ code, ...rest })}\n`).join('')
   return `${head}\n${table}${asking}${broken}`
+}
+
+/** Why a pact that is here cannot be opened, and the way out. */
+export function notOpen({
+  id,
+  code,
+  message,
+  help,
+}: {
+  id: string
+  code: string
+  message: string
+  help: string
+}): string {
+  const named = message.includes(id) ? message : `Pact ${id.slice(0, 12)} cannot be opened. ${message}`
+  return `${named} [${code}]\n  ${help}`
 }
 
 /** What the network is to this machine right now. */

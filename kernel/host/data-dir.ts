@@ -3,6 +3,7 @@ import { chmod, type FileHandle, mkdir, open, readFile, rename, stat, writeFile 
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { tryLock } from 'fs-native-extensions'
+import { outOfSpace } from '../disk.ts'
 import { isOpenPactError, OpenPactError } from '../errors.ts'
 import { type Migration, migrations } from './migrations.ts'
 
@@ -74,7 +75,7 @@ type Folders = [string, string, string, string]
 export function machineError(error: unknown): OpenPactError | null {
   if (isOpenPactError(error)) return error
   const { code } = (error ?? {}) as NodeJS.ErrnoException
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new OpenPactError('DISK_FULL', {}, { cause: error })
+  if (outOfSpace(error)) return new OpenPactError('DISK_FULL', {}, { cause: error })
   const reason = code === undefined ? undefined : reasons[code]
   return reason === undefined ? null : new OpenPactError('DATA_DIR_UNUSABLE', { reason }, { cause: error })
 }

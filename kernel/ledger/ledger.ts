@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type Corestore from 'corestore'
+import { isDiskFull } from '../disk.ts'
 import { OpenPactError } from '../errors.ts'
 import { handleOf } from '../identity/handle.ts'
 import type {
@@ -24,7 +25,6 @@ import { Admittance } from './admittance.ts'
 import { Applier, missingRules } from './apply.ts'
 import { Attachments } from './attachments.ts'
 import { LedgerClock } from './clock.ts'
-import { isDiskFull } from './disk.ts'
 import { ACCEPTED, type Draft, type LogRecord, type Receipt, type Until } from './entry.ts'
 import { deltaOf, RecentRecords, readBlock, readRecord } from './follower.ts'
 import { HealthWatch } from './health.ts'
@@ -206,7 +206,7 @@ export class Ledger implements Pact, Replicated {
 
   async append(drafts: Draft[], options: AppendOptions = {}): Promise<Receipt[]> {
     if (this.failure && !this.closed) {
-      if (await isDiskFull(this.folder)) throw new OpenPactError('DISK_FULL')
+      if (await isDiskFull(this.folder, this.failure)) throw new OpenPactError('DISK_FULL')
       const reason = `${this.failure.message}; it is being opened again`
       throw new OpenPactError('PACT_UNHEALTHY', { pact: this.alias, reason })
     }

@@ -3,13 +3,13 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path'
 import Autobase from 'autobase'
 import crypto from 'hypercore-crypto'
+import { isDiskFull } from '../disk.ts'
 import { isOpenPactError, OpenPactError } from '../errors.ts'
 import type { CreatePactOptions, PactKeys, Pacts } from '../kernel.ts'
 import type { Charter } from '../pact.ts'
 import type { Replicated } from '../replication/replicated.ts'
 import { doorTopic, pactId } from '../replication/topics.ts'
 import { asCharter } from './charter.ts'
-import { isDiskFull } from './disk.ts'
 import { ACCEPTED } from './entry.ts'
 import { limits } from './envelope.ts'
 import { CHARTER } from './kernel-types.ts'
@@ -76,19 +76,21 @@ export class PactStore implements Pacts {
         const card = await this.readCard(name)
         if (card) await this.openLedger(name, card)
       } catch (error) {
-        await this.report(name, error)
+        // As soon as there is room again it opens; what else is wrong with it, people must see to.
+        if ((await this.report(name, error)).code === 'DISK_FULL') this.reopenLater(name, FIRST_REOPEN)
       }
     }
   }
 
   /** Remembers why a pact is not open, for whoever asks for it. */
-  private async report(id: string, error: unknown): Promise<void> {
+  private async report(id: string, error: unknown): Promise<OpenPactError> {
     const reason = error instanceof Error ? error.message : String(error)
-    const full = !isOpenPactError(error) && (await isDiskFull(this.dir))
+    const full = !isOpenPactError(error) && (await isDiskFull(this.dir, error))
     const code = full ? 'DISK_FULL' : /moved unsafely/.test(reason) ? 'PACT_MOVED' : 'PACT_CORRUPT'
     const coded = isOpenPactError(error) ? error : new OpenPactError(code, { pact: id, reason }, { cause: error })
     this.failed.set(id, coded)
     this.host.log.error('pact cannot be opened', { pact: id, code: coded.code, reason: coded.message })
+    return coded
   }
 
   /** A ledger that stopped by itself (a full disk) is closed and opened again, until it goes on. */
@@ -149,7 +151,10 @@ export class PactStore implements Pacts {
     const charter = this.charterFor(options)
     const alias = this.freeAlias(options.alias ?? slug(options.name))
     const ticket = crypto.randomBytes(8).toString('hex')
-    const { writer } = await this.prepare(ticket)
+    const { writer } = await this.prepare(ticket).catch(async error => {
+      await this.discard(ticket)
+      throw error
+    })
     const encryptionKey = crypto.randomBytes(32)
     const id = pactId(writer)
     await rename(this.ticketDir(ticket), join(this.dir, id))

@@ -1,11 +1,11 @@
 /** The way in: drafts become signed, numbered entries of this machine's own core, in group commits, each with a receipt. */
 import crypto from 'hypercore-crypto'
+import { isDiskFull } from '../disk.ts'
 import { isOpenPactError, OpenPactError } from '../errors.ts'
 import type { Author } from '../hooks.ts'
 import type { Identity } from '../kernel.ts'
 import type { AppendOptions, Pact } from '../pact.ts'
 import { missingRules } from './apply.ts'
-import { isDiskFull } from './disk.ts'
 import { type DraftingHost, type Prepared, prepare, sizeOf } from './drafting.ts'
 import { type Draft, type LogRecord, ORPHANED, type Receipt } from './entry.ts'
 import { decodeEntry, encodeEntry, entryId } from './envelope.ts'
@@ -280,7 +280,7 @@ export class Writer {
     const pact = this.pact.alias
     const reason = error instanceof Error ? error.message : String(error)
     // The store's own message says nothing of the disk, and it closes the base.
-    if (await isDiskFull(this.folder)) return new OpenPactError('DISK_FULL', {}, { cause: error })
+    if (await isDiskFull(this.folder, error)) return new OpenPactError('DISK_FULL', {}, { cause: error })
     if (this.base.interrupted) return this.interruption(this.base.interrupted)
     if (/closing/i.test(reason)) return new OpenPactError('PACT_CLOSED', { pact }, { cause: error })
     if (/not writable/i.test(reason))

@@ -12,6 +12,9 @@ export interface Permitted {
   plugin?: string
 }
 
+/** Whoever may do something in a pact may know which ones there are: the list shows no others. */
+const OWN_PACTS = 'pacts.list'
+
 const levels: Record<Access, number> = { open: 0, read: 1, write: 2, admin: 3 }
 
 /** Whether `caller` may run `operation`, on the pact with this id when one is given. */
@@ -46,7 +49,7 @@ export function ownerOnly({ caller, kernel }: Pick<Call, 'caller' | 'kernel'>, w
 function refusal(caller: Caller, operation: Permitted, pactId: string | undefined): string | null {
   const { pacts, operations, access = 'admin' } = caller
   if (levels[operation.access] > levels[access]) return `it is for access "${access}", this needs "${operation.access}"`
-  if (operations && !operations.some(name => covers(name, operation)))
+  if (operations && operation.name !== OWN_PACTS && !operations.some(name => covers(name, operation)))
     return `${operation.name} is not among its operations`
   if (pacts && pactId !== undefined && !pacts.includes(pactId)) return 'this pact is not among its pacts'
   // What concerns the whole machine (a new pact, a new token) would lead out of the pacts a token is limited to.

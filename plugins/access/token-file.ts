@@ -12,7 +12,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { OpenPactError } from '../../kernel/index.ts'
+import { OpenPactError, outOfSpace } from '../../kernel/index.ts'
 import './errors.ts'
 
 /** A new secret: 256 random bits after a prefix by which scanners for leaked secrets can know it. */
@@ -59,6 +59,6 @@ export function writeToken(file: string, token: string): string {
 
 function unusable(error: unknown): unknown {
   if (!(error instanceof Error && 'syscall' in error && 'code' in error)) return error
-  if (error.code === 'ENOSPC') return new OpenPactError('DISK_FULL', {}, { cause: error })
+  if (outOfSpace(error)) return new OpenPactError('DISK_FULL', {}, { cause: error })
   return new OpenPactError('TOKEN_FILE_UNUSABLE', { reason: `${error.code}.` }, { cause: error })
 }

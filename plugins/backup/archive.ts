@@ -9,6 +9,7 @@ import {
   isOpenPactError,
   type LogRecord,
   OpenPactError,
+  outOfSpace,
   pactId,
   takeBlock,
   verifyDeviceProof,
@@ -254,7 +255,7 @@ function isFile(name: string): boolean {
 function asCoded(error: unknown, file: string): unknown {
   if (isOpenPactError(error)) return error
   const { code } = error as NodeJS.ErrnoException
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new OpenPactError('DISK_FULL', {}, { cause: error })
+  if (outOfSpace(error)) return new OpenPactError('DISK_FULL', {}, { cause: error })
   if (code === 'EEXIST') return new OpenPactError('ARCHIVE_EXISTS', { file }, { cause: error })
   return code ? new OpenPactError('ARCHIVE_UNREADABLE', { file, reason: code }, { cause: error }) : error
 }

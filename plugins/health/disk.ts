@@ -12,23 +12,26 @@ export interface Space {
 
 /** Less free space than this is advised against, bytes. */
 const LOW = 1024 ** 3
+/** With less than this no pact can be added and what is there may fail at any moment, bytes. */
+const HARDLY = 64 * 1024 ** 2
 /** With less than this nothing can be written, bytes. */
-const NONE = 16 * 1024 ** 2
+const NONE = 1024 ** 2
 /** Walking the directory costs some ms per pact. */
 const FRESH_MS = 30_000
 
 export class DiskSpace {
   private readonly dir: string
-  private last: { at: number; space: Promise<Space> } | null = null
+  private last: { at: number; used: Promise<number> } | null = null
 
   constructor(dir: string) {
     this.dir = dir
   }
 
-  /** At most 30 s old. */
-  space(now = Date.now()): Promise<Space> {
-    if (!this.last || now - this.last.at > FRESH_MS) this.last = { at: now, space: measure(this.dir) }
-    return this.last.space
+  /** What is free is of now; what the directory takes is at most 30 s old. */
+  async space(now = Date.now()): Promise<Space> {
+    if (!this.last || now - this.last.at > FRESH_MS) this.last = { at: now, used: usage(this.dir) }
+    const [{ bavail, bsize }, used] = await Promise.all([statfs(this.dir), this.last.used])
+    return { used, free: bavail * bsize }
   }
 }
 
@@ -40,6 +43,10 @@ export function diskFinding({ used, free }: Space): Finding {
     const full = `full: nothing can be written. Free some space: the daemon goes on by itself (the data directory takes ${size(used)})`
     return { level: 'fault', about, words: full }
   }
+  if (free < HARDLY) {
+    const hardly = `${words}: soon nothing can be written. Free some space: each pact sets about 75 MB aside`
+    return { level: 'fault', about, words: hardly }
+  }
   if (free < LOW)
     return { level: 'advice', about, words: `${words}; each pact sets about 75 MB aside, so free some space` }
   return { level: 'ok', about, words }
@@ -47,11 +54,6 @@ export function diskFinding({ used, free }: Space): Finding {
 
 export function size(bytes: number): string {
   return bytes < 1024 ** 3 ? `${Math.ceil(bytes / 1024 ** 2)} MiB` : `${(bytes / 1024 ** 3).toFixed(1)} GiB`
-}
-
-export async function measure(dir: string): Promise<Space> {
-  const [{ bavail, bsize }, used] = await Promise.all([statfs(dir), usage(dir)])
-  return { used, free: bavail * bsize }
 }
 
 async function usage(dir: string): Promise<number> {

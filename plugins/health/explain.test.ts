@@ -152,6 +152,7 @@ describe('the disk', () => {
   it('is fine, low or full', () => {
     expect(told(20 * 1024 ** 3)).toMatchObject({ level: 'ok', words: '20.0 GiB free; the data directory takes 80 MiB' })
     expect(told(200 * 1024 ** 2)).toMatchObject({ level: 'advice' })
+    expect(told(25 * 1024 ** 2)).toMatchObject({ level: 'fault', words: expect.stringContaining('25 MiB free') })
     expect(told(1024)).toMatchObject({ level: 'fault' })
     expect(told(1024).words).toContain('nothing can be written')
   })

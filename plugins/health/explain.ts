@@ -33,14 +33,14 @@ export function explainPact(pact: PactHealth): Finding[] {
       `${length - confirmed} of ${length} entries are not confirmed yet${waiting ? '' : '; that takes some seconds'}`,
     )
   }
-  if (!synced && !removed)
+  if (!synced && length > 0 && !removed)
     add(
       'advice',
       `${contiguous} of ${length} entries are on this machine from the start on; keep a member online until all are`,
     )
   if (index.partial)
     add('advice', `${index.indexed} of ${index.length} entries (${percent(index)}) can be searched yet`)
-  if (!status.writable && !interrupted && !removed)
+  if (!status.writable && !interrupted && !removed && health.ok)
     add('advice', 'can be read but not written yet: admission waits to be confirmed')
   if (status.charter?.proposed) add('advice', 'a change of the charter waits until enough indexers can run it')
   for (const peer of pact.peers) findings.push(...compare(peer, pact, about))

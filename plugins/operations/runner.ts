@@ -1,5 +1,5 @@
 /** Runs one operation for any surface: authorise, resolve the pact, check the input, run, code the errors. */
-import { type Kernel, type Logger, OpenPactError, type Pact } from '../../kernel/index.ts'
+import { isDiskFull, type Kernel, type Logger, OpenPactError, type Pact } from '../../kernel/index.ts'
 import { authorise } from '../access/permits.ts'
 import type { Access } from '../access/service.ts'
 import type { ReadModel } from '../read-model/service.ts'
@@ -50,13 +50,21 @@ export class OperationRunner implements Operations {
       for (const fn of this.#observers) fn(name, performance.now() - started, null)
       return answer
     } catch (error) {
-      const answered = coded(error, invocation.signal)
+      const answered = await this.#coded(error, invocation.signal)
       if (this.owner(name)) for (const fn of this.#observers) fn(name, performance.now() - started, answered)
       if (answered.kind === 'internal') {
         this.#parts.log.error(`operation ${name} failed`, { code: answered.code, cause: answered.cause ?? answered })
       }
       throw answered
     }
+  }
+
+  async #coded(error: unknown, signal?: AbortSignal): Promise<OpenPactError> {
+    const answered = coded(error, signal)
+    if (answered.kind !== 'internal') return answered
+    // On a full disk the system's own errors may say something else: a folder that cannot be made is ENOENT.
+    const full = await isDiskFull(this.#parts.kernel.dataDir, error)
+    return full ? new OpenPactError('DISK_FULL', {}, { cause: error }) : answered
   }
 
   async #invoke(registered: Registered, input: unknown, invocation: Invocation): Promise<Answer> {

@@ -1,5 +1,5 @@
 /** The chosen pact. A choice whose pact is gone counts for nothing. */
-import type { Pact, Pacts } from '../../kernel/index.ts'
+import { isOpenPactError, type Pact, type Pacts } from '../../kernel/index.ts'
 import type { Store } from '../store/service.ts'
 import type { ActivePact } from './service.ts'
 
@@ -16,8 +16,15 @@ export class StoredActivePact implements ActivePact {
   }
 
   get(): Pact | null {
+    const id = this.id()
+    return id === null ? null : this.pacts.find(id)
+  }
+
+  id(): string | null {
+    const chosen = this.chosen()
+    if (chosen !== null) return chosen
     const all = this.pacts.list()
-    return this.chosen() ?? (all.length === 1 ? (all[0] ?? null) : null)
+    return all.length === 1 ? (all[0]?.id ?? null) : null
   }
 
   choose(pact: Pact): void {
@@ -27,14 +34,23 @@ export class StoredActivePact implements ActivePact {
   }
 
   arrived(pact: Pact): void {
-    if (this.chosen()) return
+    if (this.chosen() !== null) return
     // The one that was meant so far goes on being meant.
     const before = this.pacts.list().filter(other => other !== pact)
     if (before.length <= 1) this.choose(before[0] ?? pact)
   }
 
-  private chosen(): Pact | null {
+  private chosen(): string | null {
     const row = this.store.db.prepare('SELECT pact FROM pacts_active').get()
-    return row ? this.pacts.find(String(row.pact)) : null
+    return row && this.isHere(String(row.pact)) ? String(row.pact) : null
+  }
+
+  private isHere(id: string): boolean {
+    try {
+      return this.pacts.get(id) !== null
+    } catch (error) {
+      // It is being opened again, or cannot be opened: it is meant all the same.
+      return isOpenPactError(error) && error.code !== 'PACT_UNKNOWN'
+    }
   }
 }

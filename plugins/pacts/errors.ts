@@ -62,6 +62,21 @@ export const pactErrors = defineErrors({
     message: 'An indexer set has 1 or at least 3 members, not {size}.',
     help: 'Two cannot confirm while one sleeps; name one, or three and more.',
   },
+  NOT_AUTHORISED: {
+    kind: 'forbidden',
+    message: 'This agent may not write "{type}" in this pact: {reason}',
+    help: 'Ask an admin of the pact.',
+  },
+  TYPE_NOT_ALLOWED: {
+    kind: 'forbidden',
+    message: 'The charter of this pact does not allow entries of type "{type}".',
+    help: '`openpact charter` lists the types that it allows; an admin can amend it.',
+  },
+  PLUGIN_FAULT: {
+    kind: 'internal',
+    message: 'The rule of plugin "{plugin}" failed on this entry.',
+    help: 'Report it to the author of the plugin; the ledger is not harmed.',
+  },
   CHARTER_SWITCHES_OFF: {
     kind: 'conflict',
     message: 'This switches off {what}, for every member.',

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { eventually, type Machine, Network } from '../../test/support/network.ts'
@@ -75,6 +75,23 @@ describe('the pacts of a machine', () => {
       expect(await code(ask(name, { name: 'x', pactId: 'test', token: 'x', pact: 'test' }))).not.toBe('fine')
     }
     expect(await list(founder)).toHaveLength(2)
+  })
+
+  it('are never taken one for the other: a chosen one that cannot be opened stays the one that is meant', async () => {
+    const machine = await net.founder()
+    await machine.ask('pacts.create', { name: 'second' })
+    const { id } = machine.pact()
+    await machine.stop()
+    await writeFile(join(machine.dataDir, 'pacts', id, 'pact.json'), '{')
+    await machine.start()
+    expect(await list(machine)).toMatchObject([{ alias: 'second', active: false }])
+    const status = await machine.get<{ active: string; failed: object[] }>('pacts.machine')
+    expect(status).toMatchObject({ active: id, failed: [{ id, error: 'PACT_CORRUPT' }] })
+    expect(await code(machine.ask('pacts.info', { pactId: status.active }))).toBe('PACT_CORRUPT')
+    await rm(join(machine.dataDir, 'pacts', id), { recursive: true })
+    await machine.stop()
+    await machine.start()
+    expect(await list(machine)).toMatchObject([{ alias: 'second', active: true }])
   })
 
   it('have a status that names this machine, what is missing and what is held', async () => {

@@ -2,8 +2,10 @@
 import { type Pact, serviceRef } from '../../kernel/index.ts'
 
 export interface ActivePact {
-  /** The chosen pact, the only one there is, or null. */
+  /** The chosen pact, the only one there is, or null; never another one because the chosen one cannot be opened. */
   get(): Pact | null
+  /** Id of the same, also while it is on this machine and not open. */
+  id(): string | null
   choose(pact: Pact): void
   /** A pact was created or joined: it is meant from now on when there was none before. */
   arrived(pact: Pact): void

@@ -2,7 +2,7 @@
 import { chmodSync, closeSync, openSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename } from 'node:path'
-import { OpenPactError } from '../../kernel/index.ts'
+import { OpenPactError, outOfSpace } from '../../kernel/index.ts'
 import './errors.ts'
 
 export type Value = null | number | bigint | string | Uint8Array
@@ -117,7 +117,7 @@ class CodedDatabase implements Database {
 
   coded(error: unknown): unknown {
     const code = primaryCode(error)
-    if (code === 13 || isErrno(error, 'ENOSPC')) return new OpenPactError('DISK_FULL', {}, { cause: error })
+    if (code === 13 || outOfSpace(error)) return new OpenPactError('DISK_FULL', {}, { cause: error })
     if (code === 11 || code === 26) {
       this.#options.ondamage?.()
       return new OpenPactError('DATABASE_CORRUPT', { file: this.#file, cure: this.#options.cure }, { cause: error })
@@ -194,9 +194,8 @@ function describe(error: unknown): string {
   return error instanceof Error ? ('errstr' in error ? String(error.errstr) : error.message) : 'cannot be used'
 }
 
-function isErrno(error: unknown, code?: string): boolean {
-  if (!(error instanceof Error) || !('syscall' in error)) return false
-  return code === undefined || (error as NodeJS.ErrnoException).code === code
+function isErrno(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error
 }
 
 /** SQLite gives its side files the mode of the database, so the mode is set before it opens it. */

@@ -167,7 +167,9 @@ export const resumeTriggers = operation({
 
 function paused({ id, all = false }: { id?: string; all?: boolean }, call: Call, yes: boolean) {
   if ((id === undefined) !== all)
-    throw new OpenPactError('INVALID_INPUT', { reason: 'name one trigger, or give "all".' })
+    throw new OpenPactError('INVALID_INPUT', {
+      reason: 'name one trigger, or say that all are meant (`--all`, `"all": true`).',
+    })
   const set = call.use(triggers)
   set.pause(id === undefined ? null : set.get(id).id, yes)
   const held = set.list().filter(trigger => set.known.get(trigger.id).paused)

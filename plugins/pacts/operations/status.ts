@@ -98,14 +98,14 @@ export const machineStatus = operation({
   }),
   run: async (_input, call) => {
     const { kernel } = call
-    const active = call.use(activePact).get()
+    const active = call.use(activePact).id()
     const pacts = kernel.pacts.list().filter(pact => mayRead(call.caller, pact))
     return {
       ...selfOf(kernel),
       version: kernel.version,
       network: kernel.network.status(),
-      active: active && mayRead(call.caller, active) ? active.id : null,
-      pacts: await Promise.all(pacts.map(pact => summaryOf(pact, pact === active))),
+      active: active !== null && (call.caller.pacts?.includes(active) ?? true) ? active : null,
+      pacts: await Promise.all(pacts.map(pact => summaryOf(pact, pact.id === active))),
       failed: call.caller.pacts
         ? []
         : [...kernel.pacts.failed].map(([id, { code, message, help }]) => ({ id, error: code, message, help })),
