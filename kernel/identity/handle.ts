@@ -4,7 +4,7 @@ import type { LedgerAgent, Pact } from '../pact.ts'
 
 export const handleErrors = defineErrors({
   AGENT_NOT_FOUND: {
-    kind: 'invalid',
+    kind: 'missing',
     message: 'No agent of this pact is called "{agent}".',
     help: 'Give a handle or a key from `openpact agents`; when two agents share a handle, give the key.',
   },

@@ -43,6 +43,7 @@ describe('Host', () => {
   it('is needed', async () => {
     for (const head of [
       'GET /v1/ping HTTP/1.0',
+      'GET /v1/ping HTTP/1.1\r\nConnection: close',
       'GET /v1/ping HTTP/1.0\r\nHost:',
       'GET http://localhost/v1/ping HTTP/1.0',
     ]) {

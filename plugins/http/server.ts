@@ -45,7 +45,14 @@ export class HttpServer implements Http {
     this.#ctx = ctx
     this.#door = new Door(access, new RateLimit(limits.token, limits.stranger))
     // Small limits on time and size of what has not been let in yet; a kept connection outlives most pauses of an agent.
-    const options = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 72_000, maxHeaderSize: 16_384 }
+    const options = {
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      keepAliveTimeout: 72_000,
+      maxHeaderSize: 16_384,
+      // Node's own answer to a missing Host says nothing; the door's does.
+      requireHostHeader: false,
+    }
     let handle: (request: IncomingMessage, response: ServerResponse) => void = () => {}
     this.#node = createServer(options, (request, response) => this.#receive(request, response, handle))
     this.#lifetimes = new Lifetimes(() => setImmediate(() => this.#node.closeIdleConnections()))

@@ -5,6 +5,7 @@ import { type HttpShape, httpShape } from './http-shape.ts'
 import { didYouMean } from './near-names.ts'
 import type { Operation } from './operation.ts'
 import { closedSchema, compileSchema, faultWords, hasBrokenText, plainSchema } from './schema-check.ts'
+import { shapeWords } from './shape-words.ts'
 
 export interface Registered {
   readonly operation: Operation
@@ -95,6 +96,7 @@ function register(plugin: string, operation: Operation): Registered {
     checkInput(given, text) {
       const value = given ?? {}
       const fits = check('input', text)
+      if (text) refuseOddNumbers(value, operation.input)
       if (!fits(value)) throw new OpenPactError('INVALID_INPUT', { reason: faultWords(fits.errors) })
       // Text that is too large for a number becomes Infinity, which no `maximum` looks at.
       const endless = Object.entries(value).find(([, each]) => typeof each === 'number' && !Number.isFinite(each))
@@ -108,5 +110,17 @@ function register(plugin: string, operation: Operation): Registered {
       if (fits(output)) return
       throw new OpenPactError('OUTPUT_INVALID', { name: operation.name, plugin, reason: faultWords(fits.errors) })
     },
+  }
+}
+
+/** A query is text, and what turns it into numbers takes `0x10`, `1e2` and ` 5 ` as JavaScript does. @throws OpenPactError INVALID_INPUT */
+function refuseOddNumbers(value: object, { properties = {} }: { properties?: Record<string, unknown> }): void {
+  for (const [name, typed] of Object.entries(value)) {
+    const { type } = (properties[name] ?? {}) as { type?: unknown }
+    if (typeof typed !== 'string' || (type !== 'integer' && type !== 'number') || /^-?\d+(\.\d+)?$/.test(typed))
+      continue
+    throw new OpenPactError('INVALID_INPUT', {
+      reason: `"${name}" should be ${shapeWords(properties[name])} in decimal digits.`,
+    })
   }
 }

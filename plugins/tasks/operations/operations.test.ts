@@ -155,7 +155,7 @@ describe('assignees and dependencies', () => {
       expect((await send('PUT', `/${id}/claim`)).status).toBe(200)
     }
     const { status, json } = await send('POST', '', { title: 'x', assignee: 'nobody-123456' })
-    expect([status, json.error]).toEqual([400, 'AGENT_NOT_FOUND'])
+    expect([status, json.error]).toEqual([404, 'AGENT_NOT_FOUND'])
   })
 
   test('a task is ready when all it depends on is complete', async () => {
