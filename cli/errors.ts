@@ -62,6 +62,16 @@ export const cliErrors = defineErrors({
     message: 'The access token in {source} is not one: it holds spaces, line ends or letters that no token has.',
     help: 'Set OPENPACT_TOKEN to a token as `openpact token issue` printed it, or unset it to use the main one.',
   },
+  IDENTITY_NONE: {
+    kind: 'missing',
+    message: 'There is no identity in {dir} yet.',
+    help: '`openpact init` makes one with the first pact.',
+  },
+  NO_PACT_YET: {
+    kind: 'unavailable',
+    message: 'This machine is in no pact yet; it waits to be let into "{pact}": {words}.',
+    help: 'It goes on by itself; `openpact joins` shows how it stands. What a restored archive holds can be read before: `openpact backup pacts`.',
+  },
   NO_PACT: {
     kind: 'missing',
     message: 'There is no pact on this machine yet.',

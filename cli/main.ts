@@ -21,6 +21,7 @@ import { startCommand } from './commands/start.ts'
 import { statusCommand } from './commands/status.ts'
 import { stopCommand } from './commands/stop.ts'
 import { triggersCommand } from './commands/triggers.ts'
+import { wordsCommand } from './commands/words.ts'
 import { asFailure, exitCode, renderFailure } from './errors.ts'
 import { addOperations } from './generated.ts'
 import { knownOperations } from './known-operations.ts'
@@ -48,6 +49,7 @@ const own = [
   backupCommand,
   restoreCommand,
   triggersCommand,
+  wordsCommand,
 ]
 
 async function main(argv: readonly string[]): Promise<void> {

@@ -25,6 +25,8 @@ interface MachineLine {
   active: string | null
   /** Pacts that the daemon could not open. */
   failed: { error: string; message: string; help: string }[]
+  /** Attempts to join that are under way. */
+  joining: { alias: string | null; words: string }[]
 }
 
 /** A pact as `GET /v1/pacts` lists it. */
@@ -126,6 +128,9 @@ export class Session {
       const { error: code, message, help } = broken
       throw new RemoteFailure({ code, kind: 'unavailable', message, help })
     }
+    const [waiting] = machine.joining
+    if (pacts.length === 0 && waiting)
+      throw new OpenPactError('NO_PACT_YET', { pact: waiting.alias ?? 'a pact', words: waiting.words })
     if (pacts.length === 0) throw new OpenPactError('NO_PACT')
     throw new OpenPactError('PACT_AMBIGUOUS', { pacts: pacts.map(pact => pact.alias).join(', ') })
   }
@@ -180,7 +185,8 @@ async function machineOf(client: Client): Promise<MachineLine> {
   return client.get<MachineLine>('/v1/status').then(
     ({ body }) => body,
     error => {
-      if (error instanceof RemoteFailure && error.failure.code === 'OUT_OF_SCOPE') return { active: null, failed: [] }
+      if (error instanceof RemoteFailure && error.failure.code === 'OUT_OF_SCOPE')
+        return { active: null, failed: [], joining: [] }
       throw error
     },
   )

@@ -4,6 +4,7 @@ import { OpenPactError } from '../../kernel/errors.ts'
 import { runningDaemon } from '../place.ts'
 import { readSecret } from '../secret.ts'
 import type { PactLine, Session } from '../session.ts'
+import { hasIdentity } from './words.ts'
 
 interface InitFlags {
   name?: string
@@ -25,6 +26,7 @@ export function initCommand(program: Command, session: () => Session): void {
       const shell = session()
       if (flags.restoreIdentity) return restoreIdentity(shell)
       const running = runningDaemon(shell.place) !== null
+      const known = hasIdentity(shell.place)
       const pact = await shell.withDaemon(async client => {
         const name = flags.name ?? flags.alias ?? 'First pact'
         const body = { name, alias: flags.alias, purpose: flags.purpose }
@@ -33,7 +35,8 @@ export function initCommand(program: Command, session: () => Session): void {
       const next = running ? '' : '\nStart the daemon with `openpact start`.'
       shell.say(
         `Created the pact "${pact.name}" (alias ${pact.alias}).${next}\n` +
-          'Invite another machine with `openpact invite`; it joins with the token.',
+          'Invite another machine with `openpact invite`; it joins with the token.' +
+          (known ? '' : '\nYour identity is 24 words: write down what `openpact words` shows, or make a backup.'),
         pact,
       )
     })

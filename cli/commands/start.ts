@@ -34,7 +34,13 @@ async function detached(shell: Session): Promise<void> {
   if (running) throw new OpenPactError('DAEMON_RUNNING', { ...running })
   const { record, notOpen: closed } = await shell.start({})
   const words = `The daemon runs in the background (process ${record.pid}) and listens on ${record.url}.`
-  shell.say([words, ...closed].join('\n'), { ...record, not_open: closed })
+  shell.say([words, ...holdsOnce(shell), ...closed].join('\n'), { ...record, not_open: closed })
+}
+
+/** Whoever keeps to a private network must not be on the public one after the next start. */
+function holdsOnce({ flags: { bootstrap, bind } }: Session): string[] {
+  const given = [bootstrap && '--bootstrap', bind && '--bind'].filter(Boolean).join(' and ')
+  return given ? [`${given} held for this start; what is to stay stands in openpact.config.json (see the README).`] : []
 }
 
 async function foreground(shell: Session, flags: StartFlags): Promise<void> {

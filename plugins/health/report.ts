@@ -38,6 +38,7 @@ export class Report {
   async pact(pact: Pact): Promise<Finding[]> {
     const { kernel, readModel } = this.#parts
     const [status, names] = await Promise.all([pact.status(), namesOf(pact)])
+    names.set(kernel.identity.key.toString('hex'), 'another machine of yours')
     const peers = this.#peers.get(pact.id)?.known() ?? []
     return explainPact({ status, names, peers, index: readModel.progress(pact), version: kernel.version })
   }

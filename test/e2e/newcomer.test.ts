@@ -155,6 +155,34 @@ describe('the command line', () => {
     }
   })
 
+  it('shows the 24 words that make the same identity on another machine, which a device link leads back into its pact', async () => {
+    const network = await startNetwork()
+    const [old, other] = await Promise.all([temporaryDirectory(), temporaryDirectory()])
+    const flags = ['--bootstrap', network.bootstrap, '--bind', '127.0.0.1', '--port', '0']
+    const on = async (dir: string, args: string[], input = '') => {
+      const { code, stdout, stderr } = await openpact([...args, '--data-dir', dir, ...flags], {}, input)
+      return code === 0 ? stdout : stderr
+    }
+    try {
+      expect(await on(old, ['words'])).toContain('[IDENTITY_NONE]')
+      expect(await on(old, ['init', '--name', 'Kept'])).toContain('`openpact --data-dir')
+      const words = await on(old, ['words'])
+      expect(words).toMatch(/^([a-z]+ ){23}[a-z]+\n$/)
+      expect(await on(old, ['start'])).toContain('--bootstrap and --bind held for this start')
+      const { token } = JSON.parse(await on(old, ['device', 'link', '--json'])) as { token: string }
+      expect(await on(other, ['init', '--restore-identity'], words)).toContain('This is your identity')
+      await on(other, ['start'])
+      expect(await on(other, ['join', token, '--alias', 'kept'])).toContain('Joined the pact')
+      const members = JSON.parse(await on(other, ['members', '--json'])) as { entries: { devices: object[] }[] }
+      expect(members.entries).toMatchObject([{ devices: [{}, {}] }])
+      expect(await on(other, ['status'])).not.toContain('FAULT')
+    } finally {
+      for (const dir of [old, other]) await on(dir, ['stop'])
+      await network.close()
+      for (const dir of [old, other]) await rm(dir, { recursive: true, force: true })
+    }
+  })
+
   it('has no help for what does not exist, and all flags in the help of what does', async () => {
     const none = await openpact(['tsak', '--help', '--data-dir', '/nonexistent'])
     expect(none).toMatchObject({ code: 2, stdout: '' })

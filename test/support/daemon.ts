@@ -37,11 +37,13 @@ export class StartFailure extends Error {
 }
 
 /** Runs one `openpact` command to its end. */
-export async function openpact(args: readonly string[], env: Record<string, string> = {}): Promise<CommandResult> {
-  const child = spawn(process.execPath, [requireBuild(), ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
-  })
+export async function openpact(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  input = '',
+): Promise<CommandResult> {
+  const child = spawn(process.execPath, [requireBuild(), ...args], { env: { ...process.env, ...env } })
+  child.stdin.end(input)
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
   const code = await new Promise<number | null>(resolve => {
     child.once('close', resolve)
