@@ -177,6 +177,10 @@ function remoteFailure(status: number, body: unknown): Failure {
     code,
     kind: kindOf(code, status),
     message: typeof message === 'string' ? message : `The daemon answered with status ${status}.`,
-    help: typeof help === 'string' ? help : '',
+    help: code === 'UNAUTHENTICATED' && process.env.OPENPACT_TOKEN ? OWN_TOKEN : typeof help === 'string' ? help : '',
   }
 }
+
+/** The daemon's own words are for programs that speak HTTP. */
+const OWN_TOKEN =
+  'OPENPACT_TOKEN holds none that this daemon takes: it was revoked, rotated, ended, or is of another machine. Unset it, or make one with `openpact token issue`.'

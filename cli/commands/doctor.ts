@@ -87,6 +87,12 @@ function checkFormat(dataDir: string): Finding {
   } catch {
     return { level: 'advice', about: 'Format', words: 'no daemon has used this directory yet' }
   }
+  if (!/^\d+$/.test(format))
+    return {
+      level: 'fault',
+      about: 'Format',
+      words: `the file ${join(dataDir, 'format')} is damaged: write ${DATA_FORMAT} into it`,
+    }
   const fits = Number(format) <= DATA_FORMAT
   const words = fits
     ? `${format}, which this version knows`

@@ -303,7 +303,7 @@ export class PactStore implements Pacts {
       throw new OpenPactError('INVALID_INPUT', {
         reason: `alias: "${alias}" must be lower-case letters, digits and dashes, up to 64`,
       })
-    if (this.list().some(p => p.alias === alias)) throw new OpenPactError('PACT_EXISTS', { alias })
+    if (this.find(alias) || [...this.away.values()].includes(alias)) throw new OpenPactError('PACT_EXISTS', { alias })
     return alias
   }
 

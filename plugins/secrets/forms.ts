@@ -14,11 +14,16 @@ const WORDS = 24
 /** Rare in prose: so many words of 3 to 8 letters in a row. */
 const row = new RegExp(`(?:\\b[a-z]{3,8}[\\s,]+){${WORDS - 1},}[a-z]{3,8}\\b`, 'gi')
 
+/** A text that is nothing but such rows, a list of words for one, must not hold up the daemon: some 40 ms of looking. */
+const MOST = 5_000
+
 function holdsMnemonic(text: string): boolean {
+  let looked = 0
   for (const [found] of text.matchAll(row)) {
     const words = found.toLowerCase().split(/[\s,]+/)
     for (let i = 0; i + WORDS <= words.length; i++)
-      if (validateMnemonic(words.slice(i, i + WORDS).join(' '))) return true
+      if (looked++ >= MOST) return false
+      else if (validateMnemonic(words.slice(i, i + WORDS).join(' '))) return true
   }
   return false
 }
