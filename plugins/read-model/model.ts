@@ -160,10 +160,10 @@ export class Index implements ReadModel {
   }
 
   progress(pact: Pact): Progress {
-    const { no, indexed, floor, partial, rebuilds, unnamed } = this.#of(pact)
+    const { no, indexed, floor, partial, rebuilds, authors } = this.#of(pact)
     const length = pact.closed ? indexed : pact.length
     const lagging = this.#parts.tables.lagging(no)
-    const reach = Math.min(indexed, unnamed, ...lagging.values())
+    const reach = Math.min(indexed, authors.unnamed, ...lagging.values())
     return { indexed, confirmed: floor, length, reach, partial: partial || lagging.size > 0, rebuilds }
   }
 

@@ -11,9 +11,9 @@ import {
   type LogRecord,
   type Pact,
 } from '../../kernel/index.ts'
+import { Authors } from './authors.ts'
 import type { IndexParts } from './index-parts.ts'
 import { readPayload } from './payloads.ts'
-import { People } from './people.ts'
 import { Preview } from './preview.ts'
 import { lanes, positionOf, rowKey } from './rows.ts'
 import { TableRebuild } from './table-rebuild.ts'
@@ -31,6 +31,7 @@ export class PactIndex {
   readonly pact: Pact
   readonly no: number
   readonly preview: Preview
+  readonly authors: Authors
   /** Records that are indexed: positions below this. */
   indexed = 0
   /** Chain of the indexed prefix. */
@@ -44,8 +45,6 @@ export class PactIndex {
   rebuilds = 0
   /** Older history is still being fetched or indexed. */
   partial = false
-  /** The first accepted entry of which the ledger has not said yet whose agent wrote it; Infinity when there is none. */
-  unnamed = Number.POSITIVE_INFINITY
 
   readonly #parts: IndexParts
   readonly #rebuild: TableRebuild
@@ -54,7 +53,6 @@ export class PactIndex {
   #tail: Promise<unknown> = Promise.resolve()
   #queued: Promise<void> | null = null
   #closed = false
-  #naming = false
   #retry: NodeJS.Timeout | null = null
   #told = 0
   /** Confirmed length at the last look, when the log held what is indexed. */
@@ -72,6 +70,7 @@ export class PactIndex {
       ZERO,
     )
     this.no = Number(db.prepare('SELECT no FROM pacts WHERE id = ?').get(pact.id)!.no)
+    this.authors = new Authors(this, parts)
     this.#load()
     this.preview = new Preview(this, parts)
     // Rows of an earlier run: what of them still holds is not known.
@@ -85,7 +84,7 @@ export class PactIndex {
     this.chain = Buffer.from(row.chain as Uint8Array)
     this.floor = Number(row.floor)
     this.floorChain = Buffer.from(row.floor_chain as Uint8Array)
-    this.unnamed = this.#parts.people.firstUnnamed(this.no)?.position ?? Number.POSITIVE_INFINITY
+    this.authors.load()
   }
 
   /** The database was taken back to an earlier state: goes on from there. */
@@ -175,7 +174,7 @@ export class PactIndex {
     this.#recent.clear()
     this.#settled = 0
     Object.assign(this, { indexed: 0, chain: ZERO, floor: 0, floorChain: ZERO, epoch: this.epoch + 1 })
-    this.unnamed = Number.POSITIVE_INFINITY
+    this.authors.reset()
   }
 
   /** Chain of the prefix of a length, or null when the index does not reach so far or the record is not on this machine. */
@@ -207,7 +206,7 @@ export class PactIndex {
         void this.#attempt(this.sync())
         return
       }
-      const agents = await this.#ask(delta)
+      const agents = await this.authors.ask(delta)
       this.#apply(delta, agents)
       this.#settle(delta)
       const left = delta.length - this.indexed
@@ -217,8 +216,8 @@ export class PactIndex {
       await nextTurn()
     }
     if (!this.preview.empty && this.indexed >= this.pact.length) this.preview.clear()
-    if (wasPartial && !this.partial) await this.#nameUnknown()
-    if (this.unnamed < this.indexed) void this.#attempt(this.#nameAuthors())
+    if (wasPartial && !this.partial) await this.authors.askAgain()
+    if (this.authors.unnamed < this.indexed) void this.#attempt(this.#nameAuthors())
     if (this.#parts.tables.lagging(this.no).size > 0) void this.#attempt(this.#rebuild.start())
   }
 
@@ -262,7 +261,7 @@ export class PactIndex {
       this.epoch++
       this.#recent.clear()
     }
-    this.unnamed = this.#firstUnnamed(delta, agents.length > 0)
+    this.authors.moved(delta, agents.length > 0)
     this.preview.forget(end)
     for (const record of records) this.#remember(record)
     // Copies: chains of records are slices of whole blocks.
@@ -313,60 +312,8 @@ export class PactIndex {
     return Buffer.from(row!.chain as Uint8Array)
   }
 
-  async #ask(delta: Delta): Promise<LedgerAgent[]> {
-    const { people, entries } = this.#parts
-    if (delta.common < this.indexed && entries.typesFrom(this.no, delta.common).some(People.names))
-      return people.askAll(this.pact)
-    return people.ask(this.pact, this.no, delta.records)
-  }
-
-  /** Agents whose names could not be read when their entries came. */
-  async #nameUnknown(): Promise<void> {
-    const { people } = this.#parts
-    const agents = await people.askAgain(this.pact, this.no)
-    if (agents.length > 0 && !this.closed) this.#parts.transaction(() => people.learn(this.no, agents))
-  }
-
-  /** What was undone does not count any more, and what was learnt may have named those before. */
-  #firstUnnamed({ common, records }: Delta, learnt: boolean): number {
-    const { people } = this.#parts
-    if (this.unnamed < common && !learnt) return this.unnamed
-    if (this.unnamed < common) return people.firstUnnamed(this.no)?.position ?? Number.POSITIVE_INFINITY
-    const first = records.find(
-      ({ entry, verdict }) =>
-        entry && verdict === ACCEPTED && !people.find(this.no, entry.agent.toString('hex'))?.identity,
-    )
-    return first?.position ?? Number.POSITIVE_INFINITY
-  }
-
-  /**
-   * Learns who wrote what was indexed before the ledger could say it, however long that takes. It can: whom it does not know it does not
-   * accept, but after a fast-forward the state that says it may still be on its way.
-   */
   async #nameAuthors(): Promise<void> {
-    if (this.#naming) return
-    this.#naming = true
-    const { people } = this.#parts
-    try {
-      for (let first = people.firstUnnamed(this.no); first && !this.closed; first = people.firstUnnamed(this.no)) {
-        const agent = await people.askLong(this.pact, first.key)
-        if (this.closed) return
-        // The log has moved, or its state is not here.
-        if (!agent) return this.#later()
-        await this.exclusively(async () => this.#learn(agent))
-      }
-    } finally {
-      this.#naming = false
-    }
-  }
-
-  #learn(agent: LedgerAgent): void {
-    if (this.closed) return
-    const { people, notify } = this.#parts
-    this.#parts.transaction(() => people.learn(this.no, [agent]))
-    const from = this.unnamed
-    this.unnamed = people.firstUnnamed(this.no)?.position ?? Number.POSITIVE_INFINITY
-    notify(this.pact, Math.min(from, this.indexed))
+    if (!(await this.authors.name())) this.#later()
   }
 
   #mismatch({ common, length }: Delta): void {
