@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { pathPart } from './client.ts'
 import { durationHelp } from './duration.ts'
+import { exitCode } from './errors.ts'
 import type { OperationInfo } from './known-operations.ts'
 import { refuseNearVerb } from './near-verb.ts'
 import type { Session } from './session.ts'
@@ -71,6 +72,8 @@ export async function runOperation(
   const options = operation.query ? { query: rest } : { body: rest }
   const work = () => client.request(operation.method, path, { ...options, timeout: patience(input) })
   const { status, body } = await session.progress(operation.summary, work)
+  // Like a wait that was in vain: `claim && work` must not go on.
+  if (status === 202) process.exitCode = exitCode('timeout')
   const { columns, text } = operation.cli ?? {}
   if (text !== undefined && !session.json) return session.writeText(String((body as Record<string, unknown>)[text]))
   session.print(body, columns?.length ? columns : undefined)

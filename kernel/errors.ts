@@ -168,11 +168,6 @@ export const kernelErrors = defineErrors({
     help: 'Run `openpact doctor`.',
   },
   // ledger
-  ENTRY_UNKNOWN: {
-    kind: 'missing',
-    message: 'No entry {id} is known in this pact.',
-    help: 'Check the id; the entry may not have reached this machine yet.',
-  },
   ENTRY_REFUSED: {
     kind: 'conflict',
     message: 'The entry {id} ({type}) was refused: {verdict}.',

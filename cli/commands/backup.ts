@@ -12,6 +12,8 @@ interface Written {
   file: string
   bytes: number
   pacts: number
+  waiting: number
+  left_out: string[]
   contents: number
   contents_missing: number
 }
@@ -56,7 +58,7 @@ async function write(shell: Session, file: string | undefined): Promise<void> {
     shell.progress('Writing the archive', () => client.post<Written>('/v1/backup', body, { timeout: LIMIT })),
   )
   shell.say(
-    `Wrote ${written.file}: ${written.pacts} pacts, ${written.bytes} bytes. Keep its passphrase elsewhere.${missing(written)}`,
+    `Wrote ${written.file}: ${counted(written.pacts, written.waiting)}, ${written.bytes} bytes. Keep its passphrase elsewhere.${missing(written)}`,
     written,
   )
 }
@@ -65,7 +67,10 @@ async function verify(shell: Session, file: string): Promise<void> {
   const { readArchive } = await import('../../plugins/backup/archive.ts')
   const passphrase = await readSecret('Passphrase of the archive: ')
   const report = await shell.progress('Verifying the archive', () => readArchive(file, passphrase))
-  const pacts = report.pacts.map(pact => `  ${pact.alias}: ${pact.entries} entries`)
+  const pacts = [
+    ...report.pacts.map(pact => `  ${pact.alias}: ${pact.entries} entries`),
+    ...report.waiting.map(pact => `  ${pact.alias}: ${pact.entries} entries, waits for a member`),
+  ]
   const head = `The archive of ${report.created} is whole: every record continues its chain and is signed.`
   shell.say([head, ...pacts].join('\n') + missing(report), report)
 }
@@ -76,7 +81,7 @@ async function restore(shell: Session, file: string): Promise<void> {
   const { dataDir } = shell.place
   const report = await shell.progress('Restoring', () => restoreArchive(file, passphrase, dataDir))
   shell.say(
-    `Restored ${report.pacts.length} pacts into ${dataDir}, as a new device of the same identity.\n` +
+    `Restored ${counted(report.pacts.length, report.waiting.length)} into ${dataDir}, as a new device of the same identity.\n` +
       'Start the daemon with `openpact start`: any member that is online lets it in again; `openpact backup pacts` shows how that stands.\n' +
       'Then retire the old device: `openpact devices`, `openpact device retire`. A pact that nobody else can confirm is carried on with `openpact refound <pact> --force`.\n' +
       'Tokens hold here as they did on the old machine; if they may be in other hands: `openpact token list`, `openpact token rotate`.\n' +
@@ -85,9 +90,16 @@ async function restore(shell: Session, file: string): Promise<void> {
   )
 }
 
+function counted(pacts: number, waiting: number): string {
+  return waiting === 0 ? `${pacts} pacts` : `${pacts} pacts and ${waiting} that wait for a member`
+}
+
 /** Says what an archive had to leave out. */
-function missing({ contents_missing: count }: { contents_missing: number }): string {
-  return count === 0
-    ? ''
-    : `\nThe contents of ${count} large skills are not in it: they were not on this machine when it was written. Their entries are.`
+function missing({ contents_missing: count, left_out }: { contents_missing: number; left_out: string[] }): string {
+  const contents =
+    count === 0
+      ? ''
+      : `\nThe contents of ${count} large skills are not in it: they were not on this machine when it was written. Their entries are.`
+  const pacts = left_out.map(id => id.slice(0, 12)).join(', ')
+  return pacts ? `${contents}\nNOT in it: ${pacts}, which could not be opened; \`openpact doctor\` says why.` : contents
 }

@@ -121,13 +121,7 @@ async function checkDaemon(shell: Session): Promise<Finding[]> {
     if (!daemon) return await down()
     const client = shell.client()
     const { body: machine } = await client.get<MachineStatus>('/v1/status')
-    return [
-      checkVersion(daemon, machine),
-      checkNetwork(machine),
-      ...joinFindings(machine),
-      ...(await healthOf(client)),
-      ...broken(machine),
-    ]
+    return [checkVersion(daemon, machine), checkNetwork(machine), ...joinFindings(machine), ...(await healthOf(client))]
   } catch (error) {
     const failure = asFailure(error)
     // Of one that `--port` alone names nothing is known: there may be none.
@@ -179,13 +173,5 @@ function joinFindings({ joining }: MachineStatus): Finding[] {
     level: 'advice',
     about: `Joining ${alias ?? 'a pact'}`,
     words: `${state}: ${words}`,
-  }))
-}
-
-function broken({ failed }: MachineStatus): Finding[] {
-  return failed.map(({ id, ...failure }) => ({
-    level: 'fault',
-    about: `Pact ${id.slice(0, 8)}`,
-    words: failureWords(failure),
   }))
 }

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { OpenPactError } from '../../kernel/errors.ts'
 import { openLog } from '../../kernel/host/log.ts'
+import { joining } from '../../plugins/invites/service.ts'
 import type { Daemon } from '../daemon.ts'
 import { asFailure, renderFailure } from '../errors.ts'
 import { quoted } from '../hints.ts'
@@ -104,6 +105,8 @@ function welcome(daemon: Daemon, shell: Session): string {
   ]
   lines.push(...closedPacts(daemon))
   if (!pact && lines.length > 1) return lines.join('\n')
+  if (!pact && isJoining(daemon))
+    return `${lines}\nIn no pact yet, but on the way: \`openpact status\` says what is waited for.`
   if (!pact)
     return `${lines}\nThere is no pact yet: create one with \`openpact init\`, or join one with \`openpact join <token>\`.`
   const token = `"Authorization: Bearer $(cat ${quoted(shell.place.tokenFile)})"`
@@ -117,6 +120,15 @@ function welcome(daemon: Daemon, shell: Session): string {
     `  curl -s ${quoted(at)} -H ${token}`,
   )
   return lines.join('\n')
+}
+
+function isJoining({ kernel }: Daemon): boolean {
+  try {
+    return kernel.use(joining).list().length > 0
+  } catch {
+    // Without the plugin nobody joins.
+    return false
+  }
 }
 
 /** The pacts that are here and cannot be opened, with the cure of each. */

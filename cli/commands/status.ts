@@ -61,9 +61,11 @@ export async function healthOf(client: Client): Promise<Finding[]> {
 }
 
 /** What there is to know or do; what stands in the table is not said again. */
-function advice(findings: readonly Finding[], { pacts }: MachineStatus): string {
+function advice(findings: readonly Finding[], { pacts, failed }: MachineStatus): string {
+  const said = (words: string) =>
+    pacts.some(({ waiting }) => waiting === words) || failed.some(({ message }) => words.includes(message))
   const lines = findings
-    .filter(({ level, words }) => level !== 'ok' && !pacts.some(({ waiting }) => waiting === words))
+    .filter(({ level, words }) => level !== 'ok' && !said(words))
     .map(({ level, about, words }) => `${level === 'fault' ? 'FAULT  ' : ''}${about}: ${words}\n`)
   return lines.length > 0 ? `\n${lines.join('')}` : ''
 }
@@ -79,7 +81,7 @@ function overview(shell: Session, status: MachineStatus): string {
   })
   const table = pacts.length
     ? renderTable(pacts.map(row), ['alias', 'entries', 'confirmed', 'here', 'state'])
-    : failed.length
+    : failed.length || joining.length
       ? ''
       : 'No pact yet: `openpact init` creates one, `openpact join <token>` joins one.\n'
   const asking = joining

@@ -45,6 +45,11 @@ export class Admittance {
     return this.gate.identityOf(noise)
   }
 
+  /** Entries stood here once. */
+  get known(): boolean {
+    return this.gate.known
+  }
+
   /** Identity (hex) of the member that said that this machine was removed. */
   get dismissed(): string | null {
     return this.gate.dismissed

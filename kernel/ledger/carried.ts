@@ -4,21 +4,12 @@
  * writer, and that an identity attested this agent in the same log. Verdicts and order are what the chain says; only who holds the
  * original log can compare them with it.
  */
-import { defineErrors } from '../errors.ts'
 import { doorTopic } from '../replication/topics.ts'
 import { isRecord } from '../rules.ts'
 import { ACCEPTED, type Entry, type LogRecord } from './entry.ts'
 import { limits, nestingOf, verifyEntry } from './envelope.ts'
 import { entryBytesOf, nextChain, readForeign, ZERO } from './record.ts'
 import { agentProvenBy, asAgent, asApplication, isHex, provenBy } from './seats.ts'
-
-export const carriedErrors = defineErrors({
-  LOG_UNPROVEN: {
-    kind: 'unprocessable',
-    message: 'The record {position} of the exported log does not hold: {reason}.',
-    help: 'The archive was altered, or made from a damaged pact. Use another one.',
-  },
-})
 
 /** How far a log was followed. Small JSON, so that it can be kept in `state`. */
 export interface Followed {

@@ -208,13 +208,6 @@ export function entryId(writer: Buffer, n: number): string {
   return `${writer.toString('hex', 0, 4)}-${n}`
 }
 
-/** Orders ids by writer, then by number. */
-export function compareIds(a: string, b: string): number {
-  const [wa = '', na = ''] = a.split('-')
-  const [wb = '', nb = ''] = b.split('-')
-  return wa < wb ? -1 : wa > wb ? 1 : Number(na) - Number(nb)
-}
-
 /** Depth of JSON text without parsing it, so that no parser meets a hostile nesting. */
 export function nestingOf(json: Buffer): number {
   let depth = 0

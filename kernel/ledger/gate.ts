@@ -6,8 +6,8 @@ import { renameSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type Hyperbee from 'hyperbee'
 import type { Standing } from '../replication/replicated.ts'
-import type { Seat } from './seats.ts'
-import { listState } from './state.ts'
+import type { IndexerRow, Seat } from './seats.ts'
+import { listState, readState } from './state.ts'
 
 interface SeatSets {
   /** Noise key → identity, hex. */
@@ -20,7 +20,8 @@ interface SeatSets {
 
 export class Gate {
   private sets: SeatSets = { applied: {}, confirmed: {}, gone: [] }
-  private known = false
+  /** Seats were read once. */
+  known = false
   private readonly file: string
 
   constructor(file: string) {
@@ -38,10 +39,12 @@ export class Gate {
 
   /** Reads the sets anew. Keeps the former ones when a block is missing. */
   async refresh(applied: Hyperbee, confirmed: Hyperbee | null): Promise<void> {
+    // Whoever confirms entries is not cut off before what removes it is confirmed: nobody else could confirm that.
+    const confirming = confirmed ? await indexersIn(confirmed) : {}
     const next = {
-      applied: await seatsIn(applied),
+      applied: { ...(await seatsIn(applied)), ...confirming },
       confirmed: confirmed ? await seatsIn(confirmed) : {},
-      gone: (await listState<1>(applied, 'k/gone/')).map(([key]) => key),
+      gone: (await listState<1>(applied, 'k/gone/')).map(([key]) => key).filter(key => !(key in confirming)),
     }
     this.known = Object.keys(next.applied).length > 0
     this.keep({ ...this.sets, ...next })
@@ -82,4 +85,10 @@ export class Gate {
 async function seatsIn(bee: Hyperbee): Promise<Record<string, string>> {
   const seats = await listState<Seat>(bee, 'k/m/')
   return Object.fromEntries(seats.map(([, seat]) => [seat.noise, seat.identity]))
+}
+
+async function indexersIn(bee: Hyperbee): Promise<Record<string, string>> {
+  const { writers } = (await readState<IndexerRow>(bee, 'k/indexers')) ?? { writers: [] }
+  const seats = await Promise.all(writers.map(writer => readState<Seat>(bee, `k/m/${writer}`)))
+  return Object.fromEntries(seats.flatMap(seat => (seat ? [[seat.noise, seat.identity]] : [])))
 }

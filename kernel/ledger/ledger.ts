@@ -157,12 +157,14 @@ export class Ledger implements Pact, Replicated {
       this.onfailure()
     })
     await this.base.ready()
-    for (const core of coresOf(this.base)) forgiveOvertaken(core)
+    for (const core of [...coresOf(this.base), this.base.local]) forgiveOvertaken(core)
     await this.admittance.load()
     // After a fast-forward blocks may be missing, and nobody is connected yet: waiting for them here would be in vain.
     const complete = await isComplete(this.base)
     // `ready` does not catch up; this does.
     await this.updated(complete ? CATCH_UP_LIMIT : SPARSE_LIMIT)
+    if (this.admittance.known && this.reader.empty && this.base.local.length === 0)
+      throw new OpenPactError('PACT_CORRUPT', { pact: this.id, reason: 'its store is empty, although it held entries' })
     this.base.seal()
     await this.writing.resume(complete)
     await this.pump.startAt(this.length, this.confirmed)
@@ -210,6 +212,8 @@ export class Ledger implements Pact, Replicated {
       const reason = `${this.failure.message}; it is being opened again`
       throw new OpenPactError('PACT_UNHEALTHY', { pact: this.alias, reason })
     }
+    const removed = this.admittance.dismissed && (await this.removal())
+    if (removed) throw new OpenPactError('MEMBER_REMOVED', { pact: this.alias, words: removed })
     const successor = await this.powerLoss.settled()
     if (successor) return successor.append(drafts, options)
     return this.writing.append(drafts, options)
@@ -295,7 +299,9 @@ export class Ledger implements Pact, Replicated {
   async removal(): Promise<string> {
     if ((await this.standing(this.host.identity.device)) === 'removed')
       return 'This machine was removed from the pact: it keeps what it has, and gets and writes nothing more.'
-    const by = this.admittance.dismissed
+    // Who is served by anybody is a member, whatever one of them says.
+    const served = this.links?.peers().some(({ tunnel }) => tunnel)
+    const by = served ? null : this.admittance.dismissed
     const agent = by && (await this.agents()).find(({ identity }) => identity === by)
     const who = agent ? handleOf(agent.name, agent.key) : by?.slice(0, 8)
     return who ? `${who} says that this machine was removed from the pact: it gets nothing more from there.` : ''

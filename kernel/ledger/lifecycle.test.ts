@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, expect, test, vi } from 'vitest'
@@ -253,6 +253,26 @@ test('a wrong encryption key is refused before it can look like an empty pact', 
   await a!.open()
   expect(() => a!.store.get(id)).toThrow(expect.objectContaining({ code: 'PACT_CORRUPT' }))
   await writeFile(file, JSON.stringify(card))
+  await a!.open()
+  expect(a!.pact.length).toBe(1)
+})
+
+test('a pact whose store or card is lost does not pass for one that is just being joined', async () => {
+  const [a] = await peers(1)
+  const { id } = a!.pact
+  const folder = join(a!.dir, 'pacts', id)
+  await a!.close()
+  await rename(join(folder, 'pact.json'), join(folder, 'elsewhere'))
+  await a!.open()
+  const lost = (what: string) =>
+    expect.objectContaining({ code: 'PACT_CORRUPT', message: expect.stringContaining(what) })
+  expect(() => a!.store.get(id)).toThrow(lost('pact.json is lost'))
+  await rename(join(folder, 'elsewhere'), join(folder, 'pact.json'))
+  await rename(join(folder, 'store'), join(folder, 'elsewhere'))
+  await a!.open()
+  expect(() => a!.store.get(id)).toThrow(lost('its store is empty'))
+  await rm(join(folder, 'store'), { recursive: true })
+  await rename(join(folder, 'elsewhere'), join(folder, 'store'))
   await a!.open()
   expect(a!.pact.length).toBe(1)
 })

@@ -1,4 +1,5 @@
 /** The pacts of this machine: one folder and one Corestore each under `pacts/`. Nothing is shared between two of them. */
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Autobase from 'autobase'
@@ -86,7 +87,7 @@ export class PactStore implements Pacts {
   private async report(id: string, error: unknown): Promise<OpenPactError> {
     const reason = error instanceof Error ? error.message : String(error)
     const full = !isOpenPactError(error) && (await isDiskFull(this.dir, error))
-    const code = full ? 'DISK_FULL' : /moved unsafely/.test(reason) ? 'PACT_MOVED' : 'PACT_CORRUPT'
+    const code = full ? 'DISK_FULL' : /moved unsafely|Invalid device file/.test(reason) ? 'PACT_MOVED' : 'PACT_CORRUPT'
     const coded = isOpenPactError(error) ? error : new OpenPactError(code, { pact: id, reason }, { cause: error })
     this.failed.set(id, coded)
     this.host.log.error('pact cannot be opened', { pact: id, code: coded.code, reason: coded.message })
@@ -318,8 +319,9 @@ export class PactStore implements Pacts {
     try {
       text = await readFile(join(dir, 'pact.json'), 'utf8')
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-      throw error
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      if (!existsSync(join(dir, 'key-check'))) return null
+      throw new OpenPactError('PACT_CORRUPT', { pact: id, reason: 'its file pact.json is lost' })
     }
     let card: Card
     try {

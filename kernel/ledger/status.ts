@@ -35,7 +35,7 @@ export async function statusOf(ledger: Ledger, rules: RuleSet): Promise<PactStat
     confirmed: ledger.confirmed,
     contiguous: Math.min(base.view.log.contiguousLength, ledger.length),
     synced: !reader.empty && (await isComplete(base)),
-    writable: base.writable && interrupted === null && !ledger.failure && !base.held,
+    writable: base.writable && interrupted === null && !ledger.failure && !base.held && !removed,
     indexer: indexers.some(i => i.self),
     indexers,
     waiting: removed || waitingFor(indexers),
@@ -51,11 +51,15 @@ export async function statusOf(ledger: Ledger, rules: RuleSet): Promise<PactStat
 }
 
 async function indexerStatus(ledger: Ledger, peers: PactStatus['peers']): Promise<PactStatus['indexers']> {
-  const writers = await ledger.reader.indexers().catch(() => [])
+  const { reader } = ledger
+  // The applied set confirms nothing before it is confirmed itself.
+  const settled = await reader.indexers('confirmed').catch(() => [])
+  const until = settled.length > 0 ? 'confirmed' : 'applied'
+  const writers = settled.length > 0 ? settled : await reader.indexers().catch(() => [])
   const me = ledger.writer.toString('hex')
   return Promise.all(
     writers.map(async writer => {
-      const seat = await ledger.reader.get<Seat>(`k/m/${writer}`).catch(() => null)
+      const seat = await reader.get<Seat>(`k/m/${writer}`, until).catch(() => null)
       const self = writer === me
       const online = self || peers.some(p => p.tunnel && p.noise === seat?.noise)
       return { writer, identity: seat?.identity ?? null, online, self }

@@ -16,7 +16,14 @@ import {
 } from '../../kernel/index.ts'
 import { CONTENT_LIMIT, type Named, note, type Tally } from './attached.ts'
 import { decrypt, encrypt } from './cipher.ts'
-import { exportStatement, type IdentityFile, type LogEnd, type Manifest, type PactCard } from './contents.ts'
+import {
+  exportStatement,
+  type IdentityFile,
+  type LogEnd,
+  type Manifest,
+  type PactCard,
+  type Waiting,
+} from './contents.ts'
 import './errors.ts'
 import { readFrames } from './frames.ts'
 
@@ -27,6 +34,10 @@ export interface ArchiveReport extends Tally {
   /** Hex. */
   identity: string
   pacts: { id: string; alias: string; entries: number; chain: string }[]
+  /** Read in `local.db`, not verified here. */
+  waiting: Waiting[]
+  /** Ids of pacts that were on the machine and are not in it. */
+  left_out: string[]
   bytes: number
 }
 
@@ -117,9 +128,9 @@ class ArchiveReader {
   report(): ArchiveReport {
     const { manifest, pacts, bytes } = this
     if (!manifest || !this.identified || manifest.pacts.length !== pacts.length) throw this.damaged('a part is missing')
-    const { created, version, identity } = manifest
+    const { created, version, identity, waiting = [], left_out = [] } = manifest
     const tally: Tally = { contents: this.contents, contents_missing: this.awaited.size }
-    return { created, version, identity, pacts, bytes, ...tally }
+    return { created, version, identity, pacts, waiting, left_out, bytes, ...tally }
   }
 
   async begin(name: string): Promise<void> {

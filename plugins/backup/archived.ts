@@ -2,7 +2,7 @@
  * The logs of a restored archive, in `local.db`: what can be read of a pact before a member has let this machine in again, and what
  * is left of it when nobody ever does.
  */
-import type { CarriedAgent, LogRecord } from '../../kernel/index.ts'
+import type { CarriedAgent, Kernel, LogRecord } from '../../kernel/index.ts'
 import type { Store } from '../store/service.ts'
 import type { LogEnd, PactCard } from './contents.ts'
 
@@ -79,8 +79,18 @@ export class ArchivedLogs {
       }))
   }
 
+  /** Those that no member has let this machine into, though they may be on the way. */
+  waiting({ pacts }: Pick<Kernel, 'pacts'>): ArchivedPact[] {
+    return this.list().filter(({ id, state }) => state === 'waiting' && !pacts.find(id))
+  }
+
   find(aliasOrId: string): ArchivedPact | null {
-    return this.list().find(({ id, alias }) => id === aliasOrId || alias === aliasOrId) ?? null
+    const all = this.list()
+    const found = all.find(({ id, alias }) => id === aliasOrId || alias === aliasOrId)
+    if (found || !/^[0-9a-f]{8,}$/.test(aliasOrId)) return found ?? null
+    // As tables print it.
+    const like = all.filter(({ id }) => id.startsWith(aliasOrId))
+    return like.length === 1 ? (like[0] ?? null) : null
   }
 
   mark(pact: string, state: ArchivedState): void {

@@ -28,6 +28,24 @@ export interface Manifest {
   identity: string
   device: string
   pacts: string[]
+  /** Those that came out of another archive and that no member has let the machine into: their logs are in `local.db`. */
+  waiting?: Waiting[]
+  /** Ids of pacts that could not be opened, so that nothing of them is in it. */
+  left_out?: string[]
+}
+
+export interface Waiting {
+  id: string
+  alias: string
+  entries: number
+}
+
+/** What there is beside the pacts that are open: for the manifest, and for whoever asked for the archive. */
+export function besides(kernel: Kernel, store: Store): { waiting: Waiting[]; left_out: string[] } {
+  const waiting = new ArchivedLogs(store)
+    .waiting(kernel)
+    .map(({ id, alias, length }) => ({ id, alias, entries: length }))
+  return { waiting, left_out: [...kernel.pacts.failed.keys()] }
 }
 
 /** `identity.json`: all but the device, of which there must never be two. */
@@ -79,6 +97,7 @@ export async function* contents(
     identity: identity.key.toString('hex'),
     device: identity.device.toString('hex'),
     pacts: pacts.map(pact => pact.id),
+    ...besides(kernel, store),
   }
   yield* fileFrames('manifest.json', JSON.stringify(manifest))
   yield* fileFrames('identity.json', JSON.stringify(await identityFile(join(dataDir, 'identity'))))

@@ -47,6 +47,11 @@ export const backupErrors = defineErrors({
     message: 'The file {file} cannot be used: {reason}.',
     help: 'Check its name and its permissions, and whether the disk has room.',
   },
+  LOG_UNPROVEN: {
+    kind: 'unprocessable',
+    message: 'The record {position} of the exported log does not hold: {reason}.',
+    help: 'The archive was altered, or made from a damaged pact. Use another one.',
+  },
   BACKUP_PARTIAL: {
     kind: 'unavailable',
     message: 'The history of the pact "{pact}" is not all on this machine yet: {have} of {of} entries.',
@@ -56,6 +61,11 @@ export const backupErrors = defineErrors({
     kind: 'conflict',
     message: 'The directory {dir} is not empty.',
     help: 'Restore into an empty one with --data-dir; an archive is never laid over what is there.',
+  },
+  PACTS_NAMESAKE: {
+    kind: 'conflict',
+    message: 'Two pacts are called "{pact}": one that is open ({open}), and one out of an archive ({archived}).',
+    help: 'Name the one that you mean by its id.',
   },
   REFOUND_NEEDLESS: {
     kind: 'conflict',

@@ -9,7 +9,7 @@ import { decodeCursor, encodeCursor, readModel } from '../read-model/service.ts'
 import { store } from '../store/service.ts'
 import { writeArchive } from './archive.ts'
 import { ArchivedLogs } from './archived.ts'
-import { contents } from './contents.ts'
+import { besides, contents } from './contents.ts'
 import { archiveName } from './schedule.ts'
 import { refounding } from './service.ts'
 
@@ -38,7 +38,16 @@ export const createBackup = operation({
       }),
     ),
   }),
-  output: Type.Object({ file: Type.String(), bytes: Type.Integer(), pacts: Type.Integer(), ...Contents }),
+  output: Type.Object({
+    file: Type.String(),
+    bytes: Type.Integer(),
+    pacts: Type.Integer(),
+    waiting: Type.Integer({ description: 'Pacts of an earlier archive that no member has let this machine into' }),
+    left_out: Type.Array(Type.String(), {
+      description: 'Ids of pacts that cannot be opened: nothing of them is in it',
+    }),
+    ...Contents,
+  }),
   errors: [
     ...['PASSPHRASE_WEAK', 'ARCHIVE_EXISTS', 'ARCHIVE_UNFINISHED', 'ARCHIVE_UNREADABLE'],
     ...['BACKUP_PARTIAL', 'LOG_UNPROVEN', 'DISK_FULL'],
@@ -53,7 +62,15 @@ export const createBackup = operation({
     const target = file ?? join(folder, archiveName(Date.now()))
     const tally = { contents: 0, contents_missing: 0 }
     const bytes = await writeArchive(target, contents(call.kernel, call.use(store), tally), passphrase)
-    return { file: target, bytes, pacts: call.kernel.pacts.list().length, ...tally }
+    const { waiting, left_out } = besides(call.kernel, call.use(store))
+    return {
+      file: target,
+      bytes,
+      pacts: call.kernel.pacts.list().length,
+      waiting: waiting.length,
+      left_out,
+      ...tally,
+    }
   },
 })
 
@@ -179,7 +196,7 @@ export const refoundPact = operation({
     ...Contents,
   }),
   errors: [
-    ...['PACT_UNKNOWN', 'PACT_EXISTS', 'REFOUND_NEEDLESS', 'REFOUND_UNSURE', 'REFOUND_DONE'],
+    ...['PACT_UNKNOWN', 'PACTS_NAMESAKE', 'PACT_EXISTS', 'REFOUND_NEEDLESS', 'REFOUND_UNSURE', 'REFOUND_DONE'],
     ...['BACKUP_PARTIAL', 'ENTRY_REFUSED', 'DISK_FULL'],
   ],
   cli: {

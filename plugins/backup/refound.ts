@@ -33,7 +33,10 @@ export interface Source {
 /** The longer one of the log that is open here and the archived one. @throws OpenPactError PACT_UNKNOWN, BACKUP_PARTIAL */
 export async function sourceOf(kernel: Kernel, archived: ArchivedLogs, wanted: string): Promise<Source> {
   const named = kernel.pacts.find(wanted)
-  const kept = archived.find(named?.id ?? wanted)
+  const other = archived.find(wanted)
+  if (named && other?.state === 'waiting' && other.id !== named.id)
+    throw new OpenPactError('PACTS_NAMESAKE', { pact: wanted, open: named.id, archived: other.id })
+  const kept = named ? archived.find(named.id) : other
   if (!kept) return liveSource(named ?? kernel.pacts.get(wanted))
   const open = named ?? kernel.pacts.find(kept.id)
   if (open && open.length >= kept.length) return liveSource(open)

@@ -83,7 +83,25 @@ export class Refounding {
   }
 
   async findings(): Promise<Finding[]> {
-    return (await this.#begun()).map(({ old, pact, done, length }) => ({
+    const { archived, kernel } = this.#parts
+    const begun = await this.#begun()
+    return [
+      ...archived
+        .waiting(kernel)
+        .filter(({ id }) => !begun.some(({ old }) => old === id))
+        .map(
+          ({ alias, id }): Finding => ({
+            level: 'advice',
+            about: `Pact ${alias}`,
+            words: `came out of an archive and waits for a member to let this machine in. \`openpact backup entries ${id.slice(0, 12)}\` reads it meanwhile; if nobody is left, \`openpact refound ${id.slice(0, 12)} --force\` carries it on`,
+          }),
+        ),
+      ...this.#unfinished(begun),
+    ]
+  }
+
+  #unfinished(begun: Begun[]): Finding[] {
+    return begun.map(({ old, pact, done, length }) => ({
       level: this.#running.has(old) ? 'advice' : 'fault',
       about: `Pact ${pact.alias}`,
       words: this.#running.has(old)

@@ -79,6 +79,7 @@ export class ScheduledBackup {
     const tally = { contents: 0, contents_missing: 0 }
     const bytes = await writeArchive(file, contents(this.kernel, this.store, tally), passphrase)
     this.log.info('backed up', { file, bytes, ...tally })
+    for (const pact of this.kernel.pacts.failed.keys()) this.log.warn('a pact is not in the backup', { pact, file })
     // Only now, when there is a newer one.
     for (const old of (await this.archives()).slice(0, -keep)) await rm(join(folder, old), { force: true })
   }

@@ -126,8 +126,42 @@ describe('devices', () => {
     expect(await code(second.ask('devices.retire', { writer: old, indexers: [own] }))).toBe('fine')
     await eventually(async () => (await second.pact().members()).length === 1)
     await eventually(async () => (await second.pact().status()).indexers.every(each => each.self))
+    expect(await settled(second)).toBe(true)
+    await eventually(async () => (await first.pact().status()).removed)
+    expect(await refusals(second)).toEqual(['indexer-not-seated'])
+  })
+
+  it('retire the sole indexer while it is off: nothing is cut off before it has confirmed that, and all goes on when it is back', async () => {
+    const second = await net.machine({ words })
+    await joins(second, await link(first))
+    await eventually(async () => (await second.pact().status()).writable)
+    const [old, own] = [first, second].map(machine => hex(machine.pact().writer))
+    await first.stop()
+    await second.ask('devices.retire', { writer: old, indexers: [own] })
+    const waiting = await second.pact().status()
+    expect(waiting.indexers).toMatchObject([{ writer: old, online: false }])
+    expect(waiting.waiting).toContain('is not reachable')
+    await first.start()
+    expect(await settled(second)).toBe(true)
+    await eventually(async () => (await first.pact().status()).removed)
+    expect((await second.pact().status()).indexers).toMatchObject([{ writer: own, self: true }])
+    // A newcomer gets in, which needs what is confirmed.
+    const { token } = await second.get<{ token: string }>('invites.create')
+    const third = await net.machine()
+    await joins(third, token)
+    expect(third.pact().id).toBe(second.pact().id)
   })
 })
+
+/** Everything is confirmed in the end. */
+const settled = (machine: Machine) => eventually(() => machine.pact().confirmed === machine.pact().length)
+const refusals = async (machine: Machine) =>
+  (
+    await machine.get<{ entries: { verdict: string }[] }>('entries.list', {
+      type: ['device.retire'],
+      verdict: 'refused',
+    })
+  ).entries.map(({ verdict }) => verdict)
 
 it('a member whose last entries were lost in a power loss is seated again by itself, with a fresh writer core', async () => {
   const net = await Network.open([...membership, knowledge])

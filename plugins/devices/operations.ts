@@ -63,7 +63,9 @@ export const retireDevice = operation({
   errors: ['DEVICE_UNKNOWN', 'DEVICE_NEWER', 'INDEXERS_NEEDED', 'INDEXER_SET_SIZE', 'INDEXER_NOT_SEATED', 'LAST_ADMIN'],
   cli: { path: 'device retire', args: ['writer'] },
   run: async (input, call) => {
-    const { writer } = byWriter(await ownDevices(call), input.writer)
+    const { writer, indexer } = byWriter(await ownDevices(call), input.writer)
+    // The ledger would refuse it as well, but what is signed stays there for ever.
+    if (indexer && !input.indexers) throw new OpenPactError('INDEXERS_NEEDED')
     const indexers = input.indexers && (await writersNamed(call.pact, input.indexers))
     const payload = { writer, ...(indexers ? { indexers } : {}) }
     const receipt = await call.append({ type: 'device.retire', payload }, { details: { writer: writer.slice(0, 8) } })

@@ -98,7 +98,12 @@ class Hub extends EventHub {
   constructor(events: Memory, roles = new Map<string, string>(), people: () => Promise<unknown> = async () => {}) {
     // As they are when an event is looked at.
     const known = () => ({ roles: new Map(roles), handles: new Map<string, string>() })
-    super(events, event => new Seen(event, pact, model as unknown as ReadModel, known()), people)
+    super(
+      events,
+      event => new Seen(event, pact, model as unknown as ReadModel, known()),
+      people,
+      id => id !== 'left',
+    )
   }
 }
 

@@ -48,21 +48,27 @@ export class Hub {
   readonly #events: Events
   readonly #see: (event: PactEvent) => Occurrence | null
   readonly #people: (pacts: Wanted['pacts']) => Promise<unknown>
+  readonly #here: (pact: string) => boolean
   readonly #streams = new Set<Stream>()
   /** The newest frames, oldest first, without a gap. */
   #frames: Frame[] = []
   readonly #unfollow: () => void
   readonly #timer: NodeJS.Timeout
 
-  /** @param people learns who is who in some pacts, for matches that ask for it */
+  /**
+   * @param people learns who is who in some pacts, for matches that ask for it
+   * @param here whether a pact is still on this machine, open or not
+   */
   constructor(
     events: Events,
     see: (event: PactEvent) => Occurrence | null,
     people: (pacts: Wanted['pacts']) => Promise<unknown>,
+    here: (pact: string) => boolean,
   ) {
     this.#events = events
     this.#see = see
     this.#people = people
+    this.#here = here
     this.#unfollow = events.onEvents(() => this.#pumpAll())
     this.#timer = setInterval(() => this.keepAlive(), KEEP_ALIVE_MS).unref()
   }
@@ -89,13 +95,14 @@ export class Hub {
     }
   }
 
-  /** Shows every client that the stream lives, and cuts those off that take nothing. */
+  /** Shows every client that the stream lives, and cuts those off that take nothing, or for which nothing will ever come. */
   keepAlive(now = Date.now()): void {
     for (const stream of this.#streams) {
-      if (stream.blocked === null) {
+      const over = stream.wanted.pacts?.some(this.#here) === false
+      if (stream.blocked === null && !over) {
         this.#write(stream, ':\n\n')
         this.#feed(stream)
-      } else if (now - stream.blocked >= PATIENCE_MS) {
+      } else if (over || now - (stream.blocked ?? now) >= PATIENCE_MS) {
         stream.closed = true
         this.#streams.delete(stream)
         stream.sink.destroy()

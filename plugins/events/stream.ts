@@ -5,8 +5,10 @@ import { authorise } from '../access/permits.ts'
 import { access } from '../access/service.ts'
 import { whileValid } from '../access/valid.ts'
 import { type RouteCall, route } from '../http/route.ts'
+import { didYouMean } from '../operations/near-names.ts'
 import type { Caller } from '../operations/operation.ts'
 import type { Wanted } from './hub.ts'
+import { flatFields } from './match.ts'
 import { matchOf } from './query.ts'
 import { events, matcher, streams } from './service.ts'
 
@@ -47,13 +49,24 @@ export const eventStream = route({
   },
 })
 
-/** @throws OpenPactError PACT_UNKNOWN, OUT_OF_SCOPE, MATCH_INVALID */
+/** @throws OpenPactError PACT_UNKNOWN, OUT_OF_SCOPE, MATCH_INVALID, INVALID_INPUT */
 function wantedBy(call: RouteCall): Wanted {
+  refuseUnknown(Object.keys(call.request.query as object))
   const match = matchOf(call.request.query as Record<string, unknown>)
   return {
     pacts: pactsOf(call.caller!, call),
     match: match && call.ctx.use(matcher).compile(match),
   }
+}
+
+const fields = ['pact', 'since', 'types', 'match', ...flatFields]
+
+/** A mistyped one would let everything through. @throws OpenPactError INVALID_INPUT */
+function refuseUnknown(given: string[]): void {
+  const unknown = given.find(field => !fields.includes(field))
+  if (unknown === undefined) return
+  const near = didYouMean(unknown, fields) || ` Known: ${fields.join(', ')}.`
+  throw new OpenPactError('INVALID_INPUT', { reason: `"${unknown.slice(0, 64)}" is not a known field.${near}` })
 }
 
 function pactsOf(caller: Caller, call: RouteCall): readonly string[] | null {

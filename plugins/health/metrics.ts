@@ -66,6 +66,7 @@ export class Metrics {
     const metrics: Metric[] = [
       { name: 'data_bytes', help: 'What the data directory takes on the disk', value: used },
       { name: 'disk_free_bytes', help: 'What is free for it', value: free },
+      { name: 'pacts_not_open', help: 'Pacts that are here and cannot be opened', value: kernel.pacts.failed.size },
       { name: 'connections', help: 'Machines that are connected', value: connections },
       { name: 'resident_bytes', help: 'Memory of the daemon', value: process.memoryUsage.rss() },
       { name: 'uptime_seconds', help: 'Since the process began', value: process.uptime() },

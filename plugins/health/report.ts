@@ -50,7 +50,14 @@ export class Report {
       if (state !== 'failed') return []
       return [{ level: 'fault', about: `Plugin ${name}`, words: `is off: ${error}` }]
     })
-    return [diskFinding(await disk.space()), ...plugins, ...told.flat()]
+    const closed = [...kernel.pacts.failed].map(
+      ([id, { message, help }]): Finding => ({
+        level: 'fault',
+        about: `Pact ${id.slice(0, 12)}`,
+        words: `is not open: ${message} ${help}`,
+      }),
+    )
+    return [diskFinding(await disk.space()), ...plugins, ...closed, ...told.flat()]
   }
 
   async #ask({ name, findings }: HealthReporter): Promise<Finding[]> {

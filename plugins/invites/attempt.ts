@@ -6,7 +6,14 @@ import type { AdmissionKind, JoinState, JoinStatus } from './service.ts'
 import type { Knock, Welcome } from './wire.ts'
 
 const LOOK_MS = 50
-const FOR_GOOD = new Set(['INVITE_SPENT', 'INVITE_EXPIRED', 'INVITE_REVOKED', 'JOIN_REFUSED', 'JOIN_CANCELLED'])
+const FOR_GOOD = new Set([
+  'INVITE_SPENT',
+  'INVITE_EXPIRED',
+  'INVITE_REVOKED',
+  'JOIN_REFUSED',
+  'JOIN_CANCELLED',
+  'JOIN_SUPERSEDED',
+])
 
 export interface AttemptOptions {
   kernel: Kernel

@@ -30,6 +30,9 @@ const BY_VERDICT: Record<string, DoorStatus> = {
   'invite-expired': 'expired',
   'invite-revoked': 'revoked',
 }
+/** For the newcomer, who is not the one that was removed. */
+const REMOVED =
+  'the member that was reached was itself removed from the pact, and lets nobody in; another member may, or ask one for a new invite'
 const CLOSED = new Set<DoorStatus>(Object.values(BY_VERDICT))
 const WORDS: Record<string, string> = {
   banned: 'this identity was removed from the pact',
@@ -159,6 +162,7 @@ export class Door {
 
   /** The one place that decides; it may write one entry per newcomer. */
   private async answer({ kind: code, evidence, identity, application }: Knock): Promise<Reply> {
+    if ((await this.pact.status()).removed) return { status: 'pending', words: REMOVED }
     const { writer, noise } = application
     const applicant: Applicant = { writer, noise, identity }
     const seated = await this.seatOf(applicant)

@@ -47,6 +47,11 @@ export const inviteErrors = defineErrors({
     message: 'The pact refused this machine: {reason}',
     help: 'Ask an admin of the pact; a removed identity or a retired device stays out.',
   },
+  JOIN_SUPERSEDED: {
+    kind: 'conflict',
+    message: 'Another token for the same pact was given since.',
+    help: '`openpact joins` shows how that one stands.',
+  },
   JOIN_CANCELLED: {
     kind: 'conflict',
     message: 'The attempt to join was cancelled.',

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { eventually, type Machine, Network } from '../../test/support/network.ts'
+import { newInvite } from './invite.ts'
 import { joining } from './service.ts'
 import { encodeToken } from './token.ts'
 
@@ -231,6 +232,19 @@ describe('a join that cannot be settled yet', () => {
   })
 })
 
+describe('another token for the same pact', () => {
+  it('takes the place of the one before, which had no hope', async () => {
+    const founder = await net.founder()
+    const newcomer = await net.machine()
+    // Of a member whose entry has not reached the one that is online.
+    const { token: unheard } = newInvite(founder.pact())
+    expect(await joins(newcomer, unheard, { timeout: 1000 })).toMatchObject({ state: 'pending' })
+    const { token } = await invited(founder)
+    expect(await joins(newcomer, token)).toMatchObject({ state: 'joined' })
+    expect(newcomer.kernel.use(joining).list()).toEqual([])
+  })
+})
+
 describe('removal', () => {
   it('cuts a member off and keeps it out, with a new invite and a new core too', async () => {
     const founder = await net.founder()
@@ -265,8 +279,14 @@ describe('removal', () => {
     })
     expect(status.removed).toContain(`${handle} says that this machine was removed`)
     expect(status.waiting).toBe(status.removed)
+    expect(status.writable).toBe(false)
+    expect(await code(invited(removed))).toBe('MEMBER_REMOVED')
     const { token } = await invited(founder)
     await founder.stop()
+    // Who asks this one for a seat is told about this one.
+    const newcomer = await net.machine()
+    const answer = await joins(newcomer, newInvite(removed.pact()).token, { timeout: 3000 })
+    expect(answer.words).toContain('was itself removed')
     await removed.stop()
     await removed.start()
     expect((await removed.pact().status()).removed).toBe(status.removed)

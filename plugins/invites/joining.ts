@@ -17,6 +17,8 @@ export class JoiningService implements Joining {
   private readonly kinds: readonly AdmissionKind[]
   private readonly log: Logger
   private readonly attempts = new Map<string, Attempt>()
+  /** Where each of them knocks. */
+  private readonly topics = new Map<string, Buffer>()
   private readonly closing = new AbortController()
 
   constructor(kernel: Kernel, store: Store, kinds: readonly AdmissionKind[], log: Logger) {
@@ -71,11 +73,18 @@ export class JoiningService implements Joining {
     await Promise.all([...this.attempts.values()].map(a => a.stop(new OpenPactError('CLOSING'))))
   }
 
+  /** An attempt by another token for the same pact: who gives a new one has no hope in the old one, and a door is knocked at once. */
+  private supersede(topic: Buffer): void {
+    for (const [ticket, knocking] of this.topics)
+      if (knocking.equals(topic)) void this.attempts.get(ticket)?.stop(new OpenPactError('JOIN_SUPERSEDED'))
+  }
+
   private begin(token: string, alias: string | null, started: number): Attempt {
     const { kind, bytes } = decodeToken(token, this.kinds)
     const { topic, ticket } = readToken(kind, bytes)
     const running = this.attempts.get(ticket)
     if (running) return running
+    this.supersede(topic)
     const here = this.kernel.pacts.list().find(pact => doorTopic(pact.key).equals(topic))
     if (!here && alias !== null && this.kernel.pacts.find(alias)) throw new OpenPactError('PACT_EXISTS', { alias })
     if (this.closing.signal.aborted) throw new OpenPactError('CLOSING')
@@ -94,8 +103,10 @@ export class JoiningService implements Joining {
       here: here ?? null,
     })
     this.attempts.set(ticket, begun)
+    this.topics.set(ticket, topic)
     const over = (error?: unknown) => {
       this.attempts.delete(ticket)
+      this.topics.delete(ticket)
       // A daemon that stops goes on with the attempt when it starts again.
       if (isOpenPactError(error) && error.code === 'CLOSING') return
       this.store.db.prepare('DELETE FROM invites_join WHERE ticket = ?').run(ticket)

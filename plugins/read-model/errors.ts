@@ -7,6 +7,11 @@ export const readModelErrors = defineErrors({
     message: 'The cursor does not belong to this list.',
     help: 'Send the cursor exactly as the page before answered it, with the same filters; or start again without one.',
   },
+  ENTRY_UNKNOWN: {
+    kind: 'missing',
+    message: 'No entry {id} is known in this pact.',
+    help: 'Check the id; the entry may not have reached this machine yet.',
+  },
   ENTRY_NOT_HERE: {
     kind: 'unavailable',
     message: 'No entry {id} is on this machine yet, and history of this pact is still on its way.',

@@ -6,6 +6,13 @@ const forms: [name: string, form: RegExp][] = [
   ['openpact: Invite', /\bop[a-z]?\d[a-z2-7]{50}/],
   ['openpact: WebhookSecret', /\bwhsec_[\w+/]{24}/],
   ['jwt: SignedToken', /\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}/],
+  ['pem: PrivateKey', /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----\s+[\w+/=:]/],
+  ['google: ApiKey', /\bAIza[\w-]{35}/],
+  ['gitlab: Token', /\bgl(?:pat|dt|rt|ptt)-[\w-]{20}/],
+  ['huggingface: Token', /\bhf_[A-Za-z]{34}\b/],
+  ['telegram: BotToken', /\b\d{8,10}:AA[\w-]{33}\b/],
+  ['discord: Webhook', /discord(?:app)?\.com\/api\/webhooks\/\d{17,20}\/[\w-]{60}/],
+  ['azure: AccountKey', /\bAccountKey=[A-Za-z0-9+/]{86}==/],
   ['stripe: LiveKey', /\b[sr]k_live_[A-Za-z0-9]{20}/],
 ]
 

@@ -1,10 +1,10 @@
 /** Writing about a task, and answering with how it stands afterwards. */
-import type { Receipt, Until } from '../../kernel/index.ts'
+import { OpenPactError, type Receipt, type Until } from '../../kernel/index.ts'
 import type { Call } from '../operations/operation.ts'
 import { readModel } from '../read-model/service.ts'
 import { ruleSettings } from './leases.ts'
 import { taskRow } from './queries.ts'
-import { rowOf, statesOf } from './reading.ts'
+import { entryOf, rowOf, statesOf } from './reading.ts'
 import type { TaskRow, TaskState } from './state.ts'
 
 /** The inputs `Waiting`. */
@@ -57,4 +57,20 @@ export async function answer(
   if (until === 'applied' || (receipt ?? state).confirmed) return state
   call.pending()
   return { ...state, pending: true }
+}
+
+/** The answer to who brought the task into its state already: as sure as it asks for, so that asking again waits for the first time. */
+export async function standing(call: Call, { id, changed }: TaskRow, { until = 'applied', timeout }: Waiting) {
+  // Null when it is long ago.
+  const receipt = call.pact.receipt(entryOf(call.use(readModel), call.pact, changed).id)
+  const settled = receipt && until === 'confirmed' ? await call.confirmation(receipt, timeout) : receipt
+  return answer(call, id, until, settled)
+}
+
+/** Hex key of the caller's agent. */
+export function agentKey(call: Call): string {
+  const agent = call.kernel.identity.agent(call.caller.agent)
+  if (!agent)
+    throw new OpenPactError('INVALID_INPUT', { reason: `no agent called "${call.caller.agent}" is on this machine` })
+  return agent.key.toString('hex')
 }

@@ -186,7 +186,10 @@ async function stillHeld(others: Peer[], loser: Peer): Promise<string> {
     }),
   )
   const obstacle = await pact.powerLoss.obstacle()
-  return `${loser.name} is still held back, ${pact.confirmed} of ${pact.length} confirmed: ${obstacle}; its core of ${length} lacks [${missing}], ${where.join(', ')}`
+  const links = (pact.base.local.peers as unknown as { paused: boolean; inflight: number; remoteLength: number }[]).map(
+    ({ paused, inflight, remoteLength }) => `${paused ? 'paused' : 'open'} ${inflight} under way of ${remoteLength}`,
+  )
+  return `${loser.name} is still held back, ${pact.confirmed} of ${pact.length} confirmed: ${obstacle}; its core of ${length} lacks [${missing}], ${where.join(', ')}; ${links.join(' ')}`
 }
 
 function notes(count: number, text: string) {

@@ -1,5 +1,5 @@
 /** Who is in a pact, and the rights of admins over seats. */
-import { Type } from '../../../kernel/index.ts'
+import { OpenPactError, Type } from '../../../kernel/index.ts'
 import { type Call, operation } from '../../operations/operation.ts'
 import { identityNamed, membersOf, writersNamed } from '../seats.ts'
 import { Role, SeatNames, Written } from '../shapes.ts'
@@ -64,6 +64,9 @@ export const removeMember = operation({
   cli: { path: 'remove', args: ['member'] },
   run: async (input, call) => {
     const identity = await identityNamed(call.pact, input.member)
+    const confirms = (await call.pact.members()).some(seat => seat.identity === identity && seat.indexer)
+    // The ledger would refuse it as well, but what is signed stays there for ever.
+    if (confirms && !input.indexers) throw new OpenPactError('INDEXERS_NEEDED')
     const indexers = input.indexers && (await writersNamed(call.pact, input.indexers))
     const written = await write(call, 'member.remove', { identity, ...(indexers ? { indexers } : {}) })
     return { identity, removed: true as const, ...written }

@@ -1,12 +1,12 @@
 /** Claiming: the operation whose success must be true. By default it waits until no reorder can give the task to another. */
-import { isOpenPactError, OpenPactError, Type, type Until } from '../../../kernel/index.ts'
+import { isOpenPactError, OpenPactError, Type } from '../../../kernel/index.ts'
 import { type Call, operation, Waiting } from '../../operations/operation.ts'
 import { readModel } from '../../read-model/service.ts'
 import { LeaseMs, TaskId } from '../entries.ts'
 import { leaseOf } from '../leases.ts'
-import { entryOf, rowOf, stateOf } from '../reading.ts'
+import { rowOf, stateOf } from '../reading.ts'
 import { leaseOver, type TaskRow, TaskState } from '../state.ts'
-import { answer, writeStep } from '../writing.ts'
+import { agentKey, standing, writeStep } from '../writing.ts'
 
 export const claimTask = operation({
   name: 'tasks.claim',
@@ -39,7 +39,7 @@ export const claimTask = operation({
     const me = agentKey(call)
     const time = await call.pact.time()
     const row = rowOf(call.use(readModel), call.pact, id)
-    if (holds(row, me, time)) return held(call, row, { until, timeout })
+    if (holds(row, me, time)) return won(call, id, await standing(call, row, { until, timeout }))
     const refusal = foreseen(row, [me, call.kernel.identity.key.toString('hex')], time)
     if (refusal) throw await lost(refusal, call, id)
 
@@ -51,7 +51,7 @@ export const claimTask = operation({
       if (!isOpenPactError(error) || error.code !== 'TASK_NOT_OPEN') throw error
       // Two calls of one agent at the same time: the task is its own by whichever came first.
       const now = rowOf(call.use(readModel), call.pact, id)
-      if (holds(now, me, time)) return held(call, now, { until, timeout })
+      if (holds(now, me, time)) return won(call, id, await standing(call, now, { until, timeout }))
       throw await lost(error.code, call, id)
     }
   },
@@ -64,25 +64,10 @@ async function won(call: Call, id: string, state: TaskState): Promise<TaskState>
   return state
 }
 
-/** The answer to who holds the task already: as sure as it asks for, so that claiming again waits for an earlier claim. */
-async function held(call: Call, { id, changed }: TaskRow, { until, timeout }: { until: Until; timeout?: number }) {
-  // Of the claim or renewal that the row stands on; null when that is long ago.
-  const receipt = call.pact.receipt(entryOf(call.use(readModel), call.pact, changed).id)
-  const settled = receipt && until === 'confirmed' ? await call.confirmation(receipt, timeout) : receipt
-  return won(call, id, await answer(call, id, until, settled))
-}
-
 /** The loser learns who holds the task. */
 async function lost(code: string, call: Call, id: string): Promise<OpenPactError> {
   const { claimed_by } = await stateOf(call.use(readModel), call.pact, id)
   return new OpenPactError(code, { task: id, claimed_by: claimed_by ?? 'nobody' })
-}
-
-function agentKey(call: Call): string {
-  const agent = call.kernel.identity.agent(call.caller.agent)
-  if (!agent)
-    throw new OpenPactError('INVALID_INPUT', { reason: `no agent called "${call.caller.agent}" is on this machine` })
-  return agent.key.toString('hex')
 }
 
 /** Whether the task is claimed by this agent, under a lease that still runs. */

@@ -116,6 +116,11 @@ describe('the life of a task', () => {
       expect(json.message).toContain(id)
     }
     expect((await send('GET', `/${id}`)).json.result).toBe('first')
+    // Who did not hear the answer may ask again; nothing more is signed, whatever is asked.
+    const again = await send('PUT', `/${id}/complete`, { result: 'first', until: 'confirmed' })
+    expect([again.status, again.json.result, again.json.confirmed]).toEqual([200, 'first', true])
+    const written = await local.send({ path: '/v1/pacts/test/entries?type=task.complete&verdict=any' })
+    expect((written.json.entries as Json[]).filter(({ payload }) => (payload as Json).task === id)).toHaveLength(1)
   })
 
   test('only what is claimed can be renewed, released and completed', async () => {
