@@ -64,9 +64,11 @@ export const removeMember = operation({
   cli: { path: 'remove', args: ['member'] },
   run: async (input, call) => {
     const identity = await identityNamed(call.pact, input.member)
-    const confirms = (await call.pact.members()).some(seat => seat.identity === identity && seat.indexer)
+    const seats = await call.pact.members()
+    const confirms = seats.some(seat => seat.identity === identity && seat.indexer)
+    const may = seats.some(seat => seat.writer === call.pact.writer.toString('hex') && seat.role === 'admin')
     // The ledger would refuse it as well, but what is signed stays there for ever.
-    if (confirms && !input.indexers) throw new OpenPactError('INDEXERS_NEEDED')
+    if (may && confirms && !input.indexers) throw new OpenPactError('INDEXERS_NEEDED')
     const indexers = input.indexers && (await writersNamed(call.pact, input.indexers))
     const written = await write(call, 'member.remove', { identity, ...(indexers ? { indexers } : {}) })
     return { identity, removed: true as const, ...written }
