@@ -150,7 +150,7 @@ export const kernelErrors = defineErrors({
   PACT_MOVED: {
     kind: 'unavailable',
     message: 'The data of pact "{pact}" was copied or moved here from another place; two copies would fork its writer.',
-    help: 'Start the daemon where the original is. Without it, take this copy away and join again with a new invite, as a new device.',
+    help: 'Start the daemon where the original is. If that is gone for good, or is never started again: `openpact stop`, then `openpact start --moved`.',
   },
   NOT_WRITABLE: {
     kind: 'forbidden',

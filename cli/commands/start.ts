@@ -7,6 +7,7 @@ import type { Daemon } from '../daemon.ts'
 import { asFailure, renderFailure } from '../errors.ts'
 import { quoted } from '../hints.ts'
 import type { Report } from '../launch.ts'
+import { acceptMoved } from '../moved.ts'
 import { runningDaemon } from '../place.ts'
 import { withProgress } from '../progress.ts'
 import type { Session } from '../session.ts'
@@ -16,6 +17,7 @@ import { notOpen } from './status.ts'
 interface StartFlags {
   foreground?: boolean
   firstPact?: boolean
+  moved?: boolean
   temporary?: boolean
 }
 
@@ -25,9 +27,13 @@ export function startCommand(program: Command, session: () => Session): void {
     .summary('start the daemon')
     .description('Start the daemon. It runs in the background and this command ends once it answers.')
     .option('--foreground', 'stay in the foreground until Ctrl-C')
+    .option('--moved', 'this directory was moved or copied here, and the original is never started again')
     .option('--first-pact', 'with --foreground: create a pact if there is none, and say how to use it')
     .addOption(program.createOption('--temporary', 'end with the process that started it').hideHelp())
-    .action((flags: StartFlags) => (flags.foreground ? foreground(session(), flags) : detached(session())))
+    .action((flags: StartFlags) => {
+      if (flags.moved && !runningDaemon(session().place)) acceptMoved(session().place)
+      return flags.foreground ? foreground(session(), flags) : detached(session())
+    })
 }
 
 async function detached(shell: Session): Promise<void> {

@@ -183,6 +183,36 @@ describe('the command line', () => {
     }
   })
 
+  it('does not open a copied directory until it is told that the original is gone, and loses nothing then', async () => {
+    const root = await temporaryDirectory()
+    const network = await startNetwork()
+    const flags = ['--bootstrap', network.bootstrap, '--bind', '127.0.0.1', '--port', '0']
+    const [old, copy] = [join(root, 'old'), join(root, 'copy')]
+    const on = async (dir: string, ...args: string[]) => {
+      const { code, stdout, stderr } = await openpact([...args, '--data-dir', dir, ...flags])
+      return code === 0 ? stdout : stderr
+    }
+    try {
+      await on(old, 'init', '--name', 'Mine', '--alias', 'mine')
+      await on(old, 'start')
+      await on(old, 'record', 'moving', 'the first fact')
+      await on(old, 'stop')
+      await run('cp', ['-a', old, copy])
+      expect(await on(copy, 'start')).toContain('[PACT_MOVED]')
+      await on(copy, 'stop')
+      await on(copy, 'start', '--moved')
+      expect(await on(copy, 'record', 'moving', 'the second fact')).toContain('accepted')
+      const { entries } = JSON.parse(await on(copy, 'knowledge', 'list', '--json')) as { entries: object[] }
+      expect(entries).toHaveLength(2)
+      await on(copy, 'stop')
+      expect(await on(copy, 'start')).not.toContain('PACT_MOVED')
+    } finally {
+      await on(copy, 'stop')
+      await network.close()
+      await rm(root, { recursive: true, force: true })
+    }
+  })
+
   it('has no help for what does not exist, and all flags in the help of what does', async () => {
     const none = await openpact(['tsak', '--help', '--data-dir', '/nonexistent'])
     expect(none).toMatchObject({ code: 2, stdout: '' })
