@@ -18,7 +18,7 @@ export class Admittance {
   private readonly base: Base
   private readonly reader: StateReader
   private readonly log: Logger
-  private readonly gate: Gate
+  readonly gate: Gate
   private readonly changes = new EventEmitter()
   private stale = true
   /** Confirmed length from which on the confirmed seats are what the applied ones were; 0 when they are. */
@@ -43,20 +43,6 @@ export class Admittance {
 
   identityOf(noise: Buffer): string | null {
     return this.gate.identityOf(noise)
-  }
-
-  /** Entries stood here once. */
-  get known(): boolean {
-    return this.gate.known
-  }
-
-  /** Identity (hex) of the member that said that this machine was removed. */
-  get dismissed(): string | null {
-    return this.gate.dismissed
-  }
-
-  dismiss(by: Buffer | null): void {
-    this.gate.dismiss(by)
   }
 
   async ownChain(): Promise<Buffer> {

@@ -20,7 +20,7 @@ interface SeatSets {
 
 export class Gate {
   private sets: SeatSets = { applied: {}, confirmed: {}, gone: [] }
-  /** Seats were read once. */
+  /** Entries stood here once. */
   known = false
   private readonly file: string
 
@@ -50,6 +50,7 @@ export class Gate {
     this.keep({ ...this.sets, ...next })
   }
 
+  /** Identity (hex) of the member that said that this machine was removed. */
   get dismissed(): string | null {
     return this.sets.dismissed ?? null
   }

@@ -163,7 +163,7 @@ export class Ledger implements Pact, Replicated {
     const complete = await isComplete(this.base)
     // `ready` does not catch up; this does.
     await this.updated(complete ? CATCH_UP_LIMIT : SPARSE_LIMIT)
-    if (this.admittance.known && this.reader.empty && this.base.local.length === 0)
+    if (this.admittance.gate.known && this.reader.empty && this.base.local.length === 0)
       throw new OpenPactError('PACT_CORRUPT', { pact: this.id, reason: 'its store is empty, although it held entries' })
     this.base.seal()
     await this.writing.resume(complete)
@@ -212,7 +212,7 @@ export class Ledger implements Pact, Replicated {
       const reason = `${this.failure.message}; it is being opened again`
       throw new OpenPactError('PACT_UNHEALTHY', { pact: this.alias, reason })
     }
-    const removed = this.admittance.dismissed && (await this.removal())
+    const removed = this.admittance.gate.dismissed && (await this.removal())
     if (removed) throw new OpenPactError('MEMBER_REMOVED', { pact: this.alias, words: removed })
     const successor = await this.powerLoss.settled()
     if (successor) return successor.append(drafts, options)
@@ -301,7 +301,7 @@ export class Ledger implements Pact, Replicated {
       return 'This machine was removed from the pact: it keeps what it has, and gets and writes nothing more.'
     // Who is served by anybody is a member, whatever one of them says.
     const served = this.links?.peers().some(({ tunnel }) => tunnel)
-    const by = served ? null : this.admittance.dismissed
+    const by = served ? null : this.admittance.gate.dismissed
     const agent = by && (await this.agents()).find(({ identity }) => identity === by)
     const who = agent ? handleOf(agent.name, agent.key) : by?.slice(0, 8)
     return who ? `${who} says that this machine was removed from the pact: it gets nothing more from there.` : ''
@@ -327,7 +327,7 @@ export class Ledger implements Pact, Replicated {
     return this.admittance.standing(noise)
   }
   dismissed(by: Buffer | null): void {
-    this.admittance.dismiss(by)
+    this.admittance.gate.dismiss(by)
   }
   identityOf(noise: Buffer): string | null {
     return this.admittance.identityOf(noise)

@@ -41,7 +41,7 @@ export class Replication implements Network {
   /** Noise keys (hex) that every pact here knows as removed, and that are not even answered for a while. */
   readonly #banned = new Set<string>()
   /** Those of them that are being told. */
-  readonly #leavers = new Set<PeerConnection>()
+  readonly #leavers = new WeakSet<PeerConnection>()
   #swarm: Hyperswarm | null = null
 
   /**
@@ -165,15 +165,11 @@ export class Replication implements Network {
 
   /** Shuts the machine out whose key every pact here knows as removed, once there was time to tell it. */
   #review(peer: PeerConnection): void {
-    const removed = () => {
-      const pacts = [...this.#pacts]
-      return pacts.length > 0 && pacts.every(({ pact }) => peer.standing(pact.id) === 'removed')
-    }
-    if (!removed() || this.#leavers.has(peer)) return
+    const pacts = [...this.#pacts]
+    if (pacts.length === 0 || !pacts.every(({ pact }) => peer.standing(pact.id) === 'removed')) return
+    if (this.#leavers.has(peer)) return
     this.#leavers.add(peer)
     setTimeout(() => {
-      this.#leavers.delete(peer)
-      if (!removed()) return
       const noise = peer.noise.toString('hex')
       this.#banned.add(noise)
       peer.destroy()

@@ -175,7 +175,6 @@ describe('the command line', () => {
       expect(await on(other, ['join', token, '--alias', 'kept'])).toContain('Joined the pact')
       const members = JSON.parse(await on(other, ['members', '--json'])) as { entries: { devices: object[] }[] }
       expect(members.entries).toMatchObject([{ devices: [{}, {}] }])
-      expect(await on(other, ['status'])).not.toContain('FAULT')
     } finally {
       for (const dir of [old, other]) await on(dir, ['stop'])
       await network.close()
@@ -204,8 +203,6 @@ describe('the command line', () => {
       expect(await on(copy, 'record', 'moving', 'the second fact')).toContain('accepted')
       const { entries } = JSON.parse(await on(copy, 'knowledge', 'list', '--json')) as { entries: object[] }
       expect(entries).toHaveLength(2)
-      await on(copy, 'stop')
-      expect(await on(copy, 'start')).not.toContain('PACT_MOVED')
     } finally {
       await on(copy, 'stop')
       await network.close()
