@@ -23,7 +23,11 @@ export function addFields(command: Command, operation: OperationInfo): boolean {
     if (positional.includes(name)) continue
     durations ||= durationUnit(schema) !== undefined
     const option = optionOf(name, schema)
-    command.addOption(required.includes(name) ? option.makeOptionMandatory() : option)
+    if (required.includes(name)) {
+      option.makeOptionMandatory()
+      option.description = [option.description, '(needed)'].filter(Boolean).join(' ')
+    }
+    command.addOption(option)
   }
   return durations
 }

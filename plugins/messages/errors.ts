@@ -2,10 +2,15 @@
 import { defineErrors } from '../../kernel/index.ts'
 
 export const messageErrors = defineErrors({
+  RECIPIENT_AMBIGUOUS: {
+    kind: 'invalid',
+    message: 'Several agents of this pact are called "{agent}": {handles}.',
+    help: 'Give one of these handles, or a key.',
+  },
   RECIPIENT_UNKNOWN: {
     kind: 'missing',
     message: 'No agent of this pact is called "{agent}".',
-    help: '`openpact agents` lists names, handles and keys; when two agents share a name, give the handle.{near}',
+    help: '`openpact agents` lists names, handles and keys.{near}',
   },
   MESSAGE_UNKNOWN: {
     kind: 'missing',

@@ -23,10 +23,11 @@ export async function namedAgent(pact: Pact, text: string): Promise<LedgerAgent>
   ]) {
     if (found.length === 1 && found[0]) return found[0]
   }
-  const known = agents.flatMap(({ name, key }) => [name, handleOf(name, key)])
   const same = named(({ name }) => name === text).map(({ name, key }) => handleOf(name, key))
-  const near = same.length > 1 ? ` Several are: ${same.slice(0, 5).join(', ')}.` : didYouMean(text, known)
-  throw new OpenPactError('RECIPIENT_UNKNOWN', { agent: text, near })
+  if (same.length > 1)
+    throw new OpenPactError('RECIPIENT_AMBIGUOUS', { agent: text, handles: same.slice(0, 5).join(', ') })
+  const known = agents.flatMap(({ name, key }) => [name, handleOf(name, key)])
+  throw new OpenPactError('RECIPIENT_UNKNOWN', { agent: text, near: didYouMean(text, known) })
 }
 
 /** The key (hex) of an agent, or of an identity with all its agents. @throws OpenPactError RECIPIENT_UNKNOWN */

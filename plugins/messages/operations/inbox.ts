@@ -39,7 +39,7 @@ export const readInbox = operation({
     }),
     partial: Type.Boolean({ description: 'Older messages are still being fetched or indexed here and will follow' }),
   }),
-  errors: ['RECIPIENT_UNKNOWN', 'INBOX_ELSEWHERE', 'CURSOR_INVALID'],
+  errors: ['RECIPIENT_UNKNOWN', 'RECIPIENT_AMBIGUOUS', 'INBOX_ELSEWHERE', 'CURSOR_INVALID'],
   cli: {
     path: 'inbox',
     after: 'Inbox of {agent}.',

@@ -23,7 +23,7 @@ export const listMessages = operation({
     ...PageInput,
   }),
   output: pageShape(MessageEntry),
-  errors: ['RECIPIENT_UNKNOWN', 'CURSOR_INVALID', 'QUERY_UNSUPPORTED'],
+  errors: ['RECIPIENT_UNKNOWN', 'RECIPIENT_AMBIGUOUS', 'CURSOR_INVALID', 'QUERY_UNSUPPORTED'],
   cli: { path: 'message list', columns: ['id', 'priority', 'author', 'to', 'role', 'topic', 'payload.content'] },
   mcp: { tool: 'list_messages', use: 'Use when you look for what was said on a topic, or by or to somebody.' },
   async run({ to, role, topic, agent, priority, order = 'desc', limit = 50, cursor }, call) {

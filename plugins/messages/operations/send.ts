@@ -32,7 +32,7 @@ export const sendMessage = operation({
     ...Waiting,
   }),
   output: MessageEntry,
-  errors: ['RECIPIENT_UNKNOWN', 'MESSAGE_UNKNOWN', 'PAYLOAD_TOO_LARGE'],
+  errors: ['RECIPIENT_UNKNOWN', 'RECIPIENT_AMBIGUOUS', 'MESSAGE_UNKNOWN', 'PAYLOAD_TOO_LARGE'],
   cli: { path: 'message', args: ['content'] },
   mcp: {
     tool: 'send_message',
