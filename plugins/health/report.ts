@@ -1,5 +1,6 @@
 /** Collects what there is to say: of each pact, of the machine, and of plugins. */
 import { handleOf, isOpenPactError, type Kernel, type Logger, type Pact } from '../../kernel/index.ts'
+import { inFull } from '../operations/coded.ts'
 import type { Finding, HealthReporter } from '../operations/health.ts'
 import type { ReadModel } from '../read-model/service.ts'
 import { type DiskSpace, diskFinding } from './disk.ts'
@@ -51,10 +52,10 @@ export class Report {
       return [{ level: 'fault', about: `Plugin ${name}`, words: `is off: ${error}` }]
     })
     const closed = [...kernel.pacts.failed].map(
-      ([id, { message, help }]): Finding => ({
+      ([id, error]): Finding => ({
         level: 'fault',
         about: `Pact ${id.slice(0, 12)}`,
-        words: `is not open: ${message} ${help}`,
+        words: `is not open: ${inFull(error)}`,
       }),
     )
     return [diskFinding(await disk.space()), ...plugins, ...closed, ...told.flat()]
@@ -65,7 +66,7 @@ export class Report {
       return (await findings?.(this.#parts.kernel)) ?? []
     } catch (error) {
       this.#parts.log.warn('a plugin could not say how it is doing', { reporter: name, error })
-      const why = isOpenPactError(error) ? `: ${error.message} ${error.help}` : '; see `openpact logs`'
+      const why = isOpenPactError(error) ? `: ${inFull(error)}` : '; see `openpact logs`'
       return [{ level: 'fault', about: `Plugin ${name}`, words: `could not say how it is doing${why}` }]
     }
   }

@@ -15,7 +15,7 @@ import {
   UnsubscribeRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js'
 import { type ErrorKind, OpenPactError } from '../../kernel/index.ts'
-import { coded } from '../operations/coded.ts'
+import { coded, inFull } from '../operations/coded.ts'
 import { Calls } from './calls.ts'
 import { refusalOf } from './evidence.ts'
 import type { Parts } from './parts.ts'
@@ -123,7 +123,7 @@ function refusedRequest(body: unknown): object | null {
   if (!fault) return null
   const field = fault.path.join('.').slice(0, 80)
   const failure = new OpenPactError('INVALID_INPUT', { reason: `"${field}" does not fit: ${fault.message}.` })
-  const message = `${failure.message} ${failure.help}`
+  const message = inFull(failure)
   return { jsonrpc: '2.0', id, error: { code: ErrorCode.InvalidParams, message, data: refusalOf(failure) } }
 }
 
@@ -141,7 +141,7 @@ async function answered<T>(work: () => Promise<T>): Promise<T> {
     const failure = coded(error)
     throw new McpError(
       failure.code === 'MCP_TOOL_UNKNOWN' ? ErrorCode.InvalidParams : (codes[failure.kind] ?? ErrorCode.InternalError),
-      `${failure.message} ${failure.help}`,
+      inFull(failure),
       refusalOf(failure),
     )
   }

@@ -11,3 +11,8 @@ export function coded(error: unknown, signal?: AbortSignal): OpenPactError {
 function isAbort(error: unknown, signal: AbortSignal): boolean {
   return error === signal.reason || (error instanceof Error && error.name === 'AbortError')
 }
+
+/** What went wrong and what to do, as sentences on one line: a message may end with what somebody else said. */
+export function inFull({ message, help }: Pick<OpenPactError, 'message' | 'help'>): string {
+  return `${message}${/[.!?:]$/.test(message) ? '' : '.'} ${help}`.trimEnd()
+}

@@ -1,5 +1,6 @@
 /** What there is to say about triggers. */
 import type { Kernel } from '../../kernel/index.ts'
+import { inFull } from '../operations/coded.ts'
 import { type Finding, health } from '../operations/health.ts'
 import { DAY, type Trigger } from './definition.ts'
 import { triggers } from './service.ts'
@@ -10,9 +11,7 @@ export const triggerHealth = health({
   findings(kernel: Kernel): Finding[] {
     const all = kernel.use(triggers)
     const error = all.fileError
-    const file: Finding[] = error
-      ? [{ level: 'fault', about: 'Triggers', words: `${error.message} ${error.help}` }]
-      : []
+    const file: Finding[] = error ? [{ level: 'fault', about: 'Triggers', words: inFull(error) }] : []
     const set = all.list()
     if (all.known.allPaused && set.length > 0)
       file.push({

@@ -2,6 +2,7 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OpenPactError, Type } from '../../kernel/index.ts'
+import { inFull } from '../operations/coded.ts'
 import { type Call, operation } from '../operations/operation.ts'
 import { operations } from '../operations/service.ts'
 import { decodeCursor, encodeCursor } from '../read-model/service.ts'
@@ -38,7 +39,7 @@ export const listTriggers = operation({
       cursor: null,
       has_more: false as const,
       file: all.file,
-      error: error && `${error.message} ${error.help}`,
+      error: error && inFull(error),
     }
   },
 })
