@@ -74,8 +74,8 @@ export interface LedgerOptions {
 const CATCH_UP_LIMIT = 10_000
 /** The same where history is missing. */
 const SPARSE_LIMIT = 500
-/** Looks at a log that seems to be another history before that is believed, and ms between two of them. */
-const LOOKS = 6
+/** ms for which a log that seems to be another history is looked at again before that is believed, and between two looks. */
+const LOOK_LIMIT = 10_000
 const BETWEEN_LOOKS = 200
 
 export class Ledger implements Pact, Replicated {
@@ -242,10 +242,14 @@ export class Ledger implements Pact, Replicated {
         yield checkpoint
       }
     }
-    for (let looks = 1; ; looks++) {
-      const delta = await deltaOf(this.base.view.log, this.confirmed, this.recent, looks > 1 ? seen : noted(), limit)
-      if (delta.missing || delta.common >= (seen.at(-1)?.position ?? 0) || looks === LOOKS || this.closed) return delta
-      // None of them holds, down to what is confirmed. The views may be moving to other cores (the indexers changed): again when they stand.
+    const until = Date.now() + LOOK_LIMIT
+    for (let first = true; ; first = false) {
+      const delta = await deltaOf(this.base.view.log, this.confirmed, this.recent, first ? noted() : seen, limit)
+      const lowest = seen.at(-1)?.position ?? 0
+      const settled = lowest <= this.writing.receipts.confirmed
+      if (delta.missing || delta.common >= lowest || !settled || Date.now() > until || this.closed) return delta
+      // What was confirmed never moves, and yet it does not hold. The views may be moving to other cores (the indexers changed): again when
+      // they stand.
       await this.updated(SPARSE_LIMIT)
       await pause(BETWEEN_LOOKS)
     }

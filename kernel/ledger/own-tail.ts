@@ -217,9 +217,7 @@ export class OwnTail {
     // again, it does.
     if (kept && missing.length === this.lacked) {
       this.stop()
-      this.host.log.warn('what is missing of the own core is not sent by who has it: opened again', {
-        pact: this.host.pact(),
-      })
+      this.host.log.warn('who has what is missing does not send it: opened again', { pact: this.host.pact() })
       return this.makeWay()
     }
     this.lacked = missing.length

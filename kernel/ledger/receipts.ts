@@ -14,7 +14,8 @@ export class Receipts {
   /** Entries that are not confirmed; true while a reorder took one out and its new place is not known. */
   private readonly open = new Map<number, boolean>()
   private waiters: Waiter[] = []
-  private confirmed = 0
+  /** Length that was said to be confirmed. */
+  confirmed = 0
 
   /** Takes note of an own record; a later one for the same entry replaces it. */
   add(record: LogRecord): void {
