@@ -95,9 +95,11 @@ export const listArchived = operation({
   }),
   cli: { path: 'backup pacts', columns: ['alias', 'entries', 'state', 'id'] },
   run: (_input, call) => ({
-    entries: new ArchivedLogs(call.use(store))
-      .list()
-      .map(({ id, alias, length, state }) => ({ id, alias, entries: length, state })),
+    entries: new ArchivedLogs(call.use(store)).list().map(({ id, alias, length, state }) => {
+      // By an invite, too: then it was not this plugin that joined it.
+      const joined = state === 'waiting' && call.kernel.pacts.find(id) !== null
+      return { id, alias, entries: length, state: joined ? ('joined' as const) : state }
+    }),
     cursor: null,
     has_more: false as const,
   }),
