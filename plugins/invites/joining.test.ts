@@ -54,7 +54,11 @@ async function holds(machine: Machine, secret: Buffer): Promise<boolean> {
   const files = await readdir(machine.dataDir, { recursive: true, withFileTypes: true })
   for (const file of files) {
     if (!file.isFile()) continue
-    const bytes = await readFile(join(file.parentPath, file.name))
+    const bytes = await readFile(join(file.parentPath, file.name)).catch((error: NodeJS.ErrnoException) => {
+      // Side files of a database come and go while it is in use; one that is gone holds nothing.
+      if (error.code === 'ENOENT') return Buffer.alloc(0)
+      throw error
+    })
     if (bytes.includes(secret) || bytes.includes(secret.toString('hex'))) return true
   }
   return false
