@@ -13,9 +13,21 @@ export function acceptMoved({ dataDir }: Place): void {
     const folder = join(pacts, name)
     // What a store is bound to: inode and device of this file.
     rmSync(join(folder, 'store', 'CORESTORE'), { force: true })
-    // A mark that says nothing is taken for one of a power loss: whoever comes first is asked for what is missing here.
-    if (hasOthers(folder)) writeFileSync(join(folder, 'met.json'), '', { mode: 0o600 })
+    if (hasOthers(folder)) markDoubt(join(folder, 'met.json'))
   }
+}
+
+/** As after a power loss: whoever was met is asked for what is missing here, and else whoever comes first. What the mark knows of a lost core stays. */
+function markDoubt(file: string): void {
+  let mark: { met: string[] } = { met: [] }
+  try {
+    mark = JSON.parse(readFileSync(file, 'utf8')) as { met: string[] }
+  } catch (error) {
+    // A damaged one has whoever comes first asked already.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return
+  }
+  const met = mark.met.length > 0 ? mark.met : ['']
+  writeFileSync(file, JSON.stringify({ doubt: [], ...mark, boot: 'moved', met }), { mode: 0o600 })
 }
 
 /** Whether anybody else has a seat; nobody else could hold more than this copy otherwise. */

@@ -157,7 +157,7 @@ export class Ledger implements Pact, Replicated {
       this.onfailure()
     })
     await this.base.ready()
-    for (const core of [...coresOf(this.base), this.base.local]) forgiveOvertaken(core)
+    for (const core of coresOf(this.base)) forgiveOvertaken(core)
     await this.admittance.load()
     // After a fast-forward blocks may be missing, and nobody is connected yet: waiting for them here would be in vain.
     const complete = await isComplete(this.base)

@@ -1,5 +1,6 @@
 /** Events: what happened, recorded once in an outbox that survives crashes and reorders, matched once for all who act on it. */
-import { definePlugin, isOpenPactError, type Kernel } from '../../kernel/index.ts'
+import { definePlugin } from '../../kernel/index.ts'
+import { isHere } from '../pacts/service.ts'
 import { readModel } from '../read-model/service.ts'
 import { store } from '../store/service.ts'
 import { OutboxConsumers } from './consumers.ts'
@@ -46,7 +47,7 @@ export default definePlugin({
         Promise.all(
           kernel.pacts.list().flatMap(pact => (pacts?.includes(pact.id) === false ? [] : names.people(pact))),
         ),
-      id => isHere(kernel, id),
+      id => isHere(kernel.pacts, id),
     )
     ctx.onClose(() => hub.close())
     const all = new OutboxConsumers({ store: ctx.use(store), outbox, events: feed, matcher: names, model, kernel, log })
@@ -71,12 +72,3 @@ export default definePlugin({
     ctx.provide(streams, hub)
   },
 })
-
-/** Also while it is being opened again. */
-function isHere(kernel: Kernel, id: string): boolean {
-  try {
-    return kernel.pacts.get(id) !== null
-  } catch (error) {
-    return isOpenPactError(error) && error.code !== 'PACT_UNKNOWN'
-  }
-}

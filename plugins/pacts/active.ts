@@ -1,7 +1,7 @@
 /** The chosen pact. A choice whose pact is gone counts for nothing. */
-import { isOpenPactError, type Pact, type Pacts } from '../../kernel/index.ts'
+import type { Pact, Pacts } from '../../kernel/index.ts'
 import type { Store } from '../store/service.ts'
-import type { ActivePact } from './service.ts'
+import { type ActivePact, isHere } from './service.ts'
 
 const tables = ['CREATE TABLE pacts_active (only INTEGER PRIMARY KEY CHECK (only = 1), pact TEXT NOT NULL) STRICT']
 
@@ -42,15 +42,6 @@ export class StoredActivePact implements ActivePact {
 
   private chosen(): string | null {
     const row = this.store.db.prepare('SELECT pact FROM pacts_active').get()
-    return row && this.isHere(String(row.pact)) ? String(row.pact) : null
-  }
-
-  private isHere(id: string): boolean {
-    try {
-      return this.pacts.get(id) !== null
-    } catch (error) {
-      // It is being opened again, or cannot be opened: it is meant all the same.
-      return isOpenPactError(error) && error.code !== 'PACT_UNKNOWN'
-    }
+    return row && isHere(this.pacts, String(row.pact)) ? String(row.pact) : null
   }
 }

@@ -1,5 +1,5 @@
 /** Which of the pacts of this machine is meant when none is named: kept in `local.db`. */
-import { type Pact, serviceRef } from '../../kernel/index.ts'
+import { isOpenPactError, type Pact, type Pacts, serviceRef } from '../../kernel/index.ts'
 
 export interface ActivePact {
   /** The chosen pact, the only one there is, or null; never another one because the chosen one cannot be opened. */
@@ -12,3 +12,12 @@ export interface ActivePact {
 }
 
 export const activePact = serviceRef<ActivePact>('active-pact', 1)
+
+/** Whether a pact is on this machine, also while it is being opened again or cannot be opened. */
+export function isHere(pacts: Pacts, id: string): boolean {
+  try {
+    return pacts.get(id) !== null
+  } catch (error) {
+    return isOpenPactError(error) && error.code !== 'PACT_UNKNOWN'
+  }
+}
