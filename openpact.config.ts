@@ -5,6 +5,7 @@
 import { type Config, defineConfig } from './kernel/config.ts'
 import access from './plugins/access/index.ts'
 import agents from './plugins/agents/index.ts'
+import attachments from './plugins/attachments/index.ts'
 import backup from './plugins/backup/index.ts'
 import devices from './plugins/devices/index.ts'
 import digest from './plugins/digest/index.ts'
@@ -38,6 +39,7 @@ const config: Config = defineConfig({
     invites,
     devices,
     agents,
+    attachments,
     knowledge,
     tasks,
     digest,

@@ -1,17 +1,18 @@
 /** The daemon: one kernel on one data directory, from its configuration to its last closed file. */
 import { rmSync } from 'node:fs'
-import { chmod, rename, writeFile } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { type Config, findConfig, loadConfig, mergeConfig, parseHostPort } from '../kernel/config.ts'
 import { machineError, makeFolder } from '../kernel/host/data-dir.ts'
 import { type Log, openLog } from '../kernel/host/log.ts'
 import { type Kernel, OpenPactError, startKernel } from '../kernel/index.ts'
+import { replaceFile } from '../kernel/replace-file.ts'
 import builtIn from '../openpact.config.ts'
 import { http } from '../plugins/http/route.ts'
 import { bornOf } from '../plugins/triggers/processes.ts'
 import type { PluginReport } from './commands/plugins.ts'
 import { asFailure, renderFailure } from './errors.ts'
+import { LogFile } from './log-file.ts'
 import type { DaemonRecord, Place } from './place.ts'
 import { configLimit, watchdog } from './watchdog.ts'
 
@@ -59,14 +60,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   } catch (error) {
     // For the file alone: whoever watches is told by the error itself.
     await makeFolder(dirname(place.logFile)).catch(() => {})
-    openLog({ file: place.logFile }).error('daemon could not start', { error })
+    openLog({ streams: [new LogFile(place.logFile)] }).error('daemon could not start', { error })
     throw error
   }
 }
 
 async function opened(options: DaemonOptions, config: Config): Promise<Daemon> {
   const { place } = options
-  const log = openLog({ level: config.log?.level, file: place.logFile, stream: options.watch })
+  const file = new LogFile(place.logFile)
+  const streams = options.watch ? [file, options.watch] : [file]
+  const log = openLog({ level: config.log?.level, streams })
   try {
     options.onprogress?.('Opening the pacts')
     const kernel = await startKernel({
@@ -92,7 +95,7 @@ async function opened(options: DaemonOptions, config: Config): Promise<Daemon> {
         process.off('exit', forget)
         await kernel.close()
         log.info('daemon closed')
-        log.close()
+        file.close()
       }
       return { kernel, record, log, close }
     } catch (error) {
@@ -100,7 +103,7 @@ async function opened(options: DaemonOptions, config: Config): Promise<Daemon> {
       throw error
     }
   } catch (error) {
-    log.close()
+    file.close()
     throw error
   }
 }
@@ -165,17 +168,9 @@ async function announce(kernel: Kernel, place: Place): Promise<DaemonRecord> {
   const record: DaemonRecord = { pid: process.pid, url, started, version: kernel.version, born: bornOf(process.pid) }
   const report: PluginReport = { reported: started, entries: kernel.plugins() }
   await makeFolder(dirname(place.daemonFile))
-  await publish(place.pluginsFile, report)
-  await publish(place.daemonFile, record)
+  replaceFile(place.pluginsFile, `${JSON.stringify(report)}\n`)
+  replaceFile(place.daemonFile, `${JSON.stringify(record)}\n`)
   return record
-}
-
-/** Whole or not at all, and for this user alone. */
-async function publish(file: string, content: object): Promise<void> {
-  const fresh = `${file}.new`
-  await writeFile(fresh, `${JSON.stringify(content)}\n`, { mode: 0o600 })
-  await chmod(fresh, 0o600)
-  await rename(fresh, file)
 }
 
 /**

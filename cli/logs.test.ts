@@ -7,21 +7,24 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Log, openLog } from '../kernel/host/log.ts'
 import { openpact, temporaryDirectory } from '../test/support/daemon.ts'
+import { LogFile } from './log-file.ts'
 
 let dataDir: string
+let file: LogFile
 let log: Log
 
 beforeAll(async () => {
   dataDir = await temporaryDirectory()
   await mkdir(join(dataDir, 'logs'))
   // About seven lines to a file.
-  log = openLog({ level: 'debug', file: join(dataDir, 'logs', 'daemon.log'), size: 700 })
+  file = new LogFile(join(dataDir, 'logs', 'daemon.log'), { size: 700 })
+  log = openLog({ level: 'debug', streams: [file] })
   for (let i = 0; i < 20; i++) log.child('tasks').info('number', { i })
   log.debug('small', {})
   log.warn('odd\u001b[2J', { reason: 'a\nb' })
 })
 afterAll(async () => {
-  log.close()
+  file.close()
   await rm(dataDir, { recursive: true })
 })
 

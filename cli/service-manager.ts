@@ -1,10 +1,11 @@
 /** Runs `systemctl --user` or `launchctl`, and says in a code when there is neither. */
 import { spawn } from 'node:child_process'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { OpenPactError } from '../kernel/errors.ts'
+import { replaceFile } from '../kernel/replace-file.ts'
 import { launchdAgent, type ServiceFile, type ServiceWishes, systemdUnit } from './service-file.ts'
 
 export interface Step {
@@ -84,8 +85,7 @@ function launchd(file: ServiceFile, log: string): ServiceManager {
 /** Writes the file, whole or not at all. */
 export async function writeService({ path, text }: ServiceFile): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
-  await writeFile(`${path}.new`, text, { mode: 0o644 })
-  await rename(`${path}.new`, path)
+  replaceFile(path, text, 0o644)
 }
 
 export async function removeService({ path }: ServiceFile): Promise<void> {

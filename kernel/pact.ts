@@ -1,4 +1,5 @@
 /** What plugins see of one open pact: its ledger, its members, its channels. Implemented in ledger/ and replication/. */
+import type Corestore from 'corestore'
 import type { Author } from './hooks.ts'
 import type { Draft, LogRecord, Receipt, Until } from './ledger/entry.ts'
 import type { Application } from './ledger/seats.ts'
@@ -123,25 +124,6 @@ export interface PactStatus {
   health: { ok: boolean; problems: string[]; repairs: number }
 }
 
-/** Names content that stands beside the entries of a pact; it goes into a payload. */
-export interface AttachmentRef {
-  /** Key of its core, and of whoever signed that: hex. */
-  core: string
-  signer: string
-  /** Bytes. */
-  length: number
-  /** sha256 of the bytes, hex. */
-  hash: string
-}
-
-export interface ReadAttachmentOptions {
-  /** ms to wait for blocks that are not here (10 000); 0 asks this machine alone, null waits until `signal` says otherwise. */
-  timeout?: number | null
-  /** Blocks that are here, and of how many. */
-  progress?(have: number, of: number): void
-  signal?: AbortSignal
-}
-
 export interface ChannelPeer {
   noise: string
   identity: string | null
@@ -168,6 +150,8 @@ export interface Pact {
   readonly key: Buffer
   readonly encryptionKey: Buffer
   readonly writer: Buffer
+  /** The pact's own store: whatever core is opened in it replicates with the members who have it open or hold it. */
+  readonly cores: Corestore
   /** Number of records in the view. */
   readonly length: number
   readonly confirmed: number
@@ -207,19 +191,6 @@ export interface Pact {
    * @param wanted for who needs the tick itself: asked at that moment, when no tick came since, even if ledger time has passed already
    */
   wakeAt(timestamp: number, wanted?: () => boolean): void
-
-  /**
-   * Puts content of up to 16 MiB beside the entries, encrypted and replicated with them: members fetch it by the answer.
-   * @throws OpenPactError ATTACHMENT_INVALID, PACT_CLOSED
-   */
-  attach(bytes: Buffer): Promise<AttachmentRef>
-  /**
-   * Attached content, fetched where it is not here, its hash checked. What was fetched stays and is served on.
-   * @throws OpenPactError ATTACHMENT_MISSING, ATTACHMENT_FOREIGN, ATTACHMENT_CORRUPT, ATTACHMENT_INVALID, PACT_CLOSED
-   */
-  attachment(ref: AttachmentRef, options?: ReadAttachmentOptions): Promise<Buffer>
-  /** Whether all of it is on this machine. @throws as `attachment` */
-  holds(ref: AttachmentRef): Promise<boolean>
 
   channel(name: string, handlers: ChannelHandlers): Channel
   /**

@@ -12,13 +12,14 @@ import tar from 'tar-stream'
 import { afterEach, expect, test } from 'vitest'
 import { version } from '../kernel/index.ts'
 import { access } from '../plugins/access/service.ts'
+import attachments from '../plugins/attachments/index.ts'
 import backup from '../plugins/backup/index.ts'
 import knowledge from '../plugins/knowledge/index.ts'
 import tasks from '../plugins/tasks/index.ts'
 import { Machine, membership } from './support/network.ts'
 
 const folder = join(import.meta.dirname, 'fixtures')
-const plugins = [...membership, knowledge, tasks, backup]
+const plugins = [...membership, attachments, knowledge, tasks, backup]
 const dirs: string[] = []
 const machines: Machine[] = []
 

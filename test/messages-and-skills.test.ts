@@ -2,6 +2,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import access from '../plugins/access/index.ts'
+import attachmentsPlugin from '../plugins/attachments/index.ts'
+import { attachments } from '../plugins/attachments/service.ts'
 import messages from '../plugins/messages/index.ts'
 import operationsPlugin from '../plugins/operations/index.ts'
 import { operations } from '../plugins/operations/service.ts'
@@ -19,7 +21,7 @@ let c: TestKernel
 
 beforeAll(async () => {
   const served = { plugin: operationsPlugin, config: { check_output: true } }
-  group = await kernels(3, [store, access, readModelPlugin, served, messages, skills])
+  group = await kernels(3, [store, access, readModelPlugin, served, messages, attachmentsPlugin, skills])
   ;[a, b, c] = group.kernels as [TestKernel, TestKernel, TestKernel]
 })
 afterAll(() => group.dispose())
@@ -109,7 +111,7 @@ test('content whose machine is asleep is said to be missing, comes by itself, an
   const size = content.length
   const sha256 = createHash('sha256').update(content).digest('hex')
   // c has the content and sleeps, while the others hear of it.
-  const attachment = await c.pact.attach(Buffer.from(content))
+  const attachment = await c.use(attachments).attach(c.pact, Buffer.from(content))
   const about = { name: 'large', version: '1.0.0', format: 'generic', description: 'd', size, sha256 }
   const [receipt] = await a.pact.append([{ type: 'skill', payload: { ...about, attachment } }])
   let cut = connect(a.pact, b.pact)
@@ -127,7 +129,7 @@ test('content whose machine is asleep is said to be missing, comes by itself, an
 
   cut = connect(c.pact, a.pact)
   // Nobody asks: a fetches it because it is there.
-  await eventually('a has the content', () => a.pact.holds(attachment))
+  await eventually('a has the content', () => a.use(attachments).held(a.pact, attachment))
   await cut()
   cut = connect(a.pact, b.pact)
   expect((await ask(b, 'skills.content', { id: 'large' })).content).toBe(content)

@@ -8,7 +8,7 @@ export function dhtCommand(program: Command, session: () => Session): void {
     .summary('run a private bootstrap node')
     .description('Run a private bootstrap node in the foreground. Daemons use it with --bootstrap host:port.')
     .action(async () => {
-      const { startBootstrap } = await import('../../kernel/replication/bootstrap.ts')
+      const { startBootstrap } = await import('../private-dht.ts')
       const shell = session()
       const { port, bind } = shell.flags
       const node = await startBootstrap({ port: port === undefined ? 0 : parsePort(port), host: bind ?? '127.0.0.1' })

@@ -7,6 +7,7 @@ import type { Daemon } from '../daemon.ts'
 import { asFailure, renderFailure } from '../errors.ts'
 import { quoted } from '../hints.ts'
 import type { Report } from '../launch.ts'
+import { LogFile } from '../log-file.ts'
 import { acceptMoved } from '../moved.ts'
 import { runningDaemon } from '../place.ts'
 import { withProgress } from '../progress.ts'
@@ -61,7 +62,7 @@ async function foreground(shell: Session, flags: StartFlags): Promise<void> {
   const fail = (error: unknown) => report({ state: 'failed', failure: asFailure(error) })
   onCrash(error => {
     const crash = new OpenPactError('DAEMON_CRASHED', {}, { cause: error })
-    openLog({ file: shell.place.logFile }).error('daemon crashed', { error: crash })
+    openLog({ streams: [new LogFile(shell.place.logFile)] }).error('daemon crashed', { error: crash })
     process.stderr.write(renderFailure(asFailure(crash), shell.flags))
     void fail(crash).then(() => process.exit(1))
   })

@@ -1,10 +1,11 @@
 /** The data directory: made private, of a known format, and used by one daemon at a time. */
-import { chmod, type FileHandle, mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { chmod, type FileHandle, mkdir, open, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { tryLock } from 'fs-native-extensions'
 import { outOfSpace } from '../disk.ts'
 import { isOpenPactError, OpenPactError } from '../errors.ts'
+import { replaceFile } from '../replace-file.ts'
 import { type Migration, migrations } from './migrations.ts'
 
 /** Raised when a newer OpenPact lays the directory out in a way that an older one would damage. */
@@ -36,7 +37,7 @@ export async function openDataDir(path: string, options: DataDirOptions = {}): P
     for (const folder of [identity, pacts, run, logs]) await makeFolder(folder)
     const lock = await takeLock(run)
     try {
-      if (format === null) await replaceFile(join(path, 'format'), `${known}\n`)
+      if (format === null) replaceFile(join(path, 'format'), `${known}\n`)
       else await migrate(path, format, steps, told)
     } catch (error) {
       await lock.close()
@@ -62,7 +63,7 @@ async function migrate(path: string, found: number, steps: readonly Migration[],
   for (const [i, { to, summary, run }] of due.entries()) {
     told(`Bringing the data directory up to date, ${i + 1} of ${due.length}: ${summary}`)
     await run(path)
-    await replaceFile(join(path, 'format'), `${to}\n`)
+    replaceFile(join(path, 'format'), `${to}\n`)
   }
 }
 
@@ -139,16 +140,10 @@ async function takeLock(run: string): Promise<FileHandle> {
       }
       await pause(50)
     }
-    await replaceFile(holder, `${process.pid}\n`)
+    replaceFile(holder, `${process.pid}\n`)
     return handle
   } catch (error) {
     await handle.close()
     throw error
   }
-}
-
-/** Writes a small file so that a reader sees the old or the new content, never a part. */
-async function replaceFile(path: string, content: string): Promise<void> {
-  await writeFile(`${path}.new`, content, { mode: 0o600 })
-  await rename(`${path}.new`, path)
 }

@@ -14,7 +14,7 @@ const records: LogRecord[] = []
 
 function make() {
   const lines: { message: string; plugin?: string; hook?: string }[] = []
-  const hooks = new Hooks(openLog({ stream: { write: line => lines.push(JSON.parse(line)) } }))
+  const hooks = new Hooks(openLog({ streams: [{ write: line => lines.push(JSON.parse(line)) }] }))
   return { hooks, lines }
 }
 

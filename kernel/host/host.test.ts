@@ -22,7 +22,7 @@ type Line = { level: string; message: string; plugin?: string; reason?: string }
 /** A host whose plugins are loaded, with everything it logged. */
 async function host(entries: PluginEntry[], limits: { startLimit?: number; closeLimit?: number } = {}) {
   const lines: Line[] = []
-  const log = openLog({ level: 'debug', stream: { write: line => lines.push(JSON.parse(line)) } })
+  const log = openLog({ level: 'debug', streams: [{ write: line => lines.push(JSON.parse(line)) }] })
   const hooks = new Hooks(log)
   const host = new PluginHost({ hooks, log, ...limits })
   await host.load(entries, { base: '/nowhere' })

@@ -35,7 +35,7 @@ export const version = readVersion()
  * @throws OpenPactError DATA_DIR_*, IDENTITY_UNREADABLE, PLUGINS_INVALID, PLUGIN_FAILED …; nothing is left running then
  */
 export async function startKernel(options: StartOptions): Promise<Kernel> {
-  const log = options.log ?? openLog({ level: 'error', stream: process.stderr })
+  const log = options.log ?? openLog({ level: 'error', streams: [process.stderr] })
   const undo: (() => Promise<void> | void)[] = []
   const closeAll = async () => {
     for (const step of undo.splice(0).reverse()) await step()

@@ -123,14 +123,8 @@ class FileIdentity implements OwnIdentity {
     const { agents, folder } = this.#secrets
     if (agents.has(name)) throw new OpenPactError('INVALID_INPUT', { reason: `the agent name "${name}" is taken` })
     const seed = crypto.randomBytes(32)
-    // Taken before the file is there: two calls at the same time must not both win the name.
+    writeAgent(folder, name, seed)
     agents.set(name, crypto.keyPair(seed))
-    try {
-      await writeAgent(folder, name, seed)
-    } catch (error) {
-      agents.delete(name)
-      throw error
-    }
     return this.#describe(name)
   }
 
@@ -168,8 +162,8 @@ function agentFile(folder: string, name: string): string {
   return join(folder, 'agents', `${name}.json`)
 }
 
-async function writeAgent(folder: string, name: string, seed: Buffer): Promise<void> {
-  await writeSecret(agentFile(folder, name), { version: 1, name, seed: seed.toString('hex') })
+function writeAgent(folder: string, name: string, seed: Buffer): void {
+  writeSecret(agentFile(folder, name), { version: 1, name, seed: seed.toString('hex') })
 }
 
 async function create(folder: string, mnemonic: string, kept?: KeptAgents): Promise<void> {
@@ -181,13 +175,13 @@ async function create(folder: string, mnemonic: string, kept?: KeptAgents): Prom
     throw new OpenPactError('INVALID_INPUT', { reason: 'the agents of the identity are damaged' })
   await createFolder(folder, async draft => {
     await mkdir(join(draft, 'agents'), { mode: 0o700 })
-    await writeSecret(join(draft, 'identity.json'), { version: 1, mnemonic, default_agent: defaultAgent })
-    await writeSecret(join(draft, 'device.json'), {
+    writeSecret(join(draft, 'identity.json'), { version: 1, mnemonic, default_agent: defaultAgent })
+    writeSecret(join(draft, 'device.json'), {
       version: 1,
       seed: seed.toString('hex'),
       proof: proof.toString('hex'),
     })
-    for (const [name, agent] of agents) await writeAgent(draft, name, Buffer.from(agent, 'hex'))
+    for (const [name, agent] of agents) writeAgent(draft, name, Buffer.from(agent, 'hex'))
   })
 }
 

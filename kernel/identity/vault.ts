@@ -1,8 +1,9 @@
 /** The folder `identity/`: secrets in small JSON files that only the owner reads, each replaced whole or not at all. */
-import { chmod, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { OpenPactError } from '../errors.ts'
 import { machineError } from '../host/data-dir.ts'
+import { replaceFile, syncFolder } from '../replace-file.ts'
 
 /** Whether a folder holds anything. The host makes an empty one beforehand; that is no identity. */
 export async function isFilled(folder: string): Promise<boolean> {
@@ -25,12 +26,12 @@ export async function createFolder(folder: string, write: (draft: string) => Pro
     await rm(draft, { recursive: true, force: true })
     await mkdir(draft, { mode: 0o700 })
     await write(draft)
-    await syncFolder(draft)
+    syncFolder(draft)
     await rmdir(folder).catch(error => {
       if (error.code !== 'ENOENT') throw error
     })
     await rename(draft, folder)
-    await syncFolder(dirname(folder))
+    syncFolder(dirname(folder))
   } catch (error) {
     throw machineError(error) ?? error
   }
@@ -46,18 +47,9 @@ export async function makePrivate(path: string, mode: number): Promise<void> {
 }
 
 /** @throws OpenPactError DISK_FULL, DATA_DIR_UNUSABLE */
-export async function writeSecret(path: string, value: object): Promise<void> {
-  const draft = `${path}.new`
+export function writeSecret(path: string, value: object): void {
   try {
-    const file = await open(draft, 'w', 0o600)
-    try {
-      await file.writeFile(`${JSON.stringify(value, null, 2)}\n`)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(draft, path)
-    await syncFolder(dirname(path))
+    replaceFile(path, `${JSON.stringify(value, null, 2)}\n`)
   } catch (error) {
     throw machineError(error) ?? error
   }
@@ -78,7 +70,7 @@ export async function readSecret(path: string, name: string): Promise<Record<str
 export async function deleteSecret(path: string): Promise<void> {
   try {
     await unlink(path)
-    await syncFolder(dirname(path))
+    syncFolder(dirname(path))
   } catch (error) {
     throw machineError(error) ?? error
   }
@@ -98,15 +90,4 @@ export function unreadable(name: string, cause?: unknown): OpenPactError {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code
   const what = code === 'ENOENT' ? 'is missing' : code === undefined ? 'is damaged' : `cannot be read (${code})`
   return new OpenPactError('IDENTITY_UNREADABLE', { reason: `identity/${name} ${what}.` }, { cause })
-}
-
-/** A rename survives a power loss only when its folder is flushed too; not every platform can. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }

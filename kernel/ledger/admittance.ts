@@ -1,7 +1,6 @@
 /** What the network asks of a pact: how a device stands, and whether an admission chain vouches for it. */
 import { EventEmitter } from 'node:events'
 import type { Logger } from '../plugin.ts'
-import type { Standing } from '../replication/replicated.ts'
 import { doorTopic } from '../replication/topics.ts'
 import { ACCEPTED, type LogRecord } from './entry.ts'
 import { encodeEntry } from './envelope.ts'
@@ -31,18 +30,6 @@ export class Admittance {
     this.log = log
     this.gate = new Gate(seatsFile)
     this.changes.setMaxListeners(0)
-  }
-
-  load(): Promise<void> {
-    return this.gate.load()
-  }
-
-  async standing(noise: Buffer): Promise<Standing> {
-    return this.gate.standing(noise, this.reader.empty)
-  }
-
-  identityOf(noise: Buffer): string | null {
-    return this.gate.identityOf(noise)
   }
 
   async ownChain(): Promise<Buffer> {

@@ -11,7 +11,7 @@ import type { CarriedAgent } from './carried.ts'
 import type { CharterRow } from './charter.ts'
 import { Counters } from './counters.ts'
 import { ACCEPTED, type Entry, type LogRecord } from './entry.ts'
-import { decodeEntry, entryId, IMPORT, limits, nestingOf, verifyEntry } from './envelope.ts'
+import { decodeEntry, entryId, IMPORT, jsonOf, limits, verifyEntry } from './envelope.ts'
 import { CHARTER, foundPact, isKernelType, type Judging, kernelJudges, type RefoundedRow } from './kernel-types.ts'
 import { carryRecord, chainOf, decodeRecord, encodeRecord, malformedId, ZERO } from './record.ts'
 import { ownerOf, PLUGIN_FAULT, type RuleSet, refusalCode } from './rule-set.ts'
@@ -142,7 +142,7 @@ class Batch {
       if (!signed()) return 'bad-signature'
       return this.guarded('kernel', () =>
         foundPact(
-          parse(entry.payload),
+          jsonOf(entry),
           { writer: this.writer, agent: entry.agent.toString('hex') },
           this.judging(position, 0),
         ),
@@ -170,7 +170,7 @@ class Batch {
     if (!judge && entry.payload.length > charter.quotas.payload_bytes) return 'payload-too-large'
     const owner = judge ? null : ownerOf(this.rules, charter.rules, entry.type)
     const ruled = judge !== undefined || owner !== null
-    const payload = entry.type === IMPORT ? entry.payload : ruled ? parse(entry.payload) : undefined
+    const payload = entry.type === IMPORT ? entry.payload : ruled ? jsonOf(entry) : undefined
     if (ruled && payload === undefined) return 'payload-invalid'
 
     const shown: RuledEntry = {
@@ -245,7 +245,7 @@ class Batch {
     const { type, v, topic, timestamp, refs } = entry
     const shown = { id, type, v, topic, timestamp, refs, agent, identity: known?.identity ?? '' }
     // It was accepted there: whatever it took to be an admin was shown.
-    const own = { ...shown, payload: parse(entry.payload), writer: writer.toString('hex'), admin: true }
+    const own = { ...shown, payload: jsonOf(entry), writer: writer.toString('hex'), admin: true }
     await this.guarded(owner.plugin, async () => {
       await this.rules.reduce(owner.plugin, own, this.context(owner.plugin, row, time))
       return ACCEPTED
@@ -310,15 +310,5 @@ class Batch {
       },
       seated: async (identity: string) => (await state.get(`k/i/${identity}`)) !== null,
     }
-  }
-}
-
-/** Payload as JSON with bounded nesting, or undefined. Never throws. */
-function parse(payload: Buffer): unknown {
-  if (nestingOf(payload) > limits.nesting) return undefined
-  try {
-    return JSON.parse(payload.toString('utf8')) as unknown
-  } catch {
-    return undefined
   }
 }

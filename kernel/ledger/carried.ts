@@ -7,7 +7,7 @@
 import { doorTopic } from '../replication/topics.ts'
 import { isRecord } from '../rules.ts'
 import { ACCEPTED, type Entry, type LogRecord } from './entry.ts'
-import { limits, nestingOf, verifyEntry } from './envelope.ts'
+import { jsonOf, verifyEntry } from './envelope.ts'
 import { entryBytesOf, nextChain, readForeign, ZERO } from './record.ts'
 import { agentProvenBy, asAgent, asApplication, isHex, provenBy } from './seats.ts'
 
@@ -56,7 +56,7 @@ export async function takeBlock(log: Followed, agents: CarriedAgents, block: Buf
   if (entry && !unsigned.has(verdict) && !verifyEntry(entryBytesOf(block), entry, pactKey, writer))
     return 'signature-invalid'
   if (entry && verdict === ACCEPTED) {
-    const payload = naming.has(entry.type) ? json(entry) : undefined
+    const payload = naming.has(entry.type) ? jsonOf(entry) : undefined
     const attested = attestedBy(entry, payload, doorTopic(pactKey))
     if (attested) agents.put(attested.key, { identity: attested.identity, name: attested.name })
     if (!(await agents.get(entry.agent.toString('hex')))) return 'agent-unattested'
@@ -87,15 +87,6 @@ function keepTime(log: Followed, { writer }: LogRecord, entry: Entry, payload: u
   if (entry.type === 'pact.indexers' && isRecord(payload) && Array.isArray(payload.writers))
     log.indexers = payload.writers.filter(isHex)
   if (log.indexers.includes(from)) log.time = Math.max(log.time, entry.timestamp)
-}
-
-function json(entry: Entry): unknown {
-  if (nestingOf(entry.payload) > limits.nesting) return undefined
-  try {
-    return JSON.parse(entry.payload.toString('utf8'))
-  } catch {
-    return undefined
-  }
 }
 
 /** Several blocks as one buffer, each behind its length in 4 bytes. */

@@ -3,7 +3,7 @@ import canonicalize from 'canonicalize'
 import crypto from 'hypercore-crypto'
 import type { Charter } from '../pact.ts'
 import { isRecord, type Json } from '../rules.ts'
-import { limits } from './envelope.ts'
+import { limits, wordPattern } from './envelope.ts'
 
 /** The charter as kept in `k/charter`. */
 export interface CharterRow {
@@ -19,7 +19,6 @@ export function charterHash(charter: Charter): string {
 
 const fields = new Set(['name', 'purpose', 'template', 'visibility', 'invites', 'types', 'quotas', 'rules'])
 const namePattern = /^[a-z][a-z0-9-]{0,63}$/
-const typeName = /^[a-z][a-z0-9._-]{0,63}$/
 
 /** The value as a charter, or null when its shape is not one. Total. */
 export function asCharter(value: unknown): Charter | null {
@@ -32,7 +31,7 @@ export function asCharter(value: unknown): Charter | null {
     isText(template, 0, 64) &&
     (visibility === 'private' || visibility === 'commons') &&
     (invites === 'admin' || invites === 'member') &&
-    (types === null || (isList(types, 256) && types.every(t => typeof t === 'string' && typeName.test(t)))) &&
+    (types === null || (isList(types, 256) && types.every(t => typeof t === 'string' && wordPattern.test(t)))) &&
     isRecord(quotas) &&
     Object.keys(quotas).length === 1 &&
     isWhole(quotas.payload_bytes, 1, limits.payload) &&

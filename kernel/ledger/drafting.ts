@@ -6,7 +6,7 @@ import type { Author } from '../hooks.ts'
 import type { Pact } from '../pact.ts'
 import type { EntryType } from '../plugin.ts'
 import type { Draft, Entry, Ref } from './entry.ts'
-import { IMPORT, idPattern, limits, nestingOf, refTypePattern } from './envelope.ts'
+import { IMPORT, idPattern, limits, nestingOf, wordPattern } from './envelope.ts'
 import { isKernelType } from './kernel-types.ts'
 
 /** What drafting needs of the plugin host. */
@@ -90,7 +90,7 @@ function asRef(ref: Ref | string): Ref {
   const full = typeof ref === 'string' ? { id: ref, type: 'related' } : ref
   if (!idPattern.test(full.id))
     throw new OpenPactError('INVALID_INPUT', { reason: `refs: "${full.id}" is not an entry id` })
-  if (!refTypePattern.test(full.type))
+  if (!wordPattern.test(full.type))
     throw new OpenPactError('INVALID_INPUT', { reason: `refs: "${full.type}" is not a type of reference` })
   if (full.pact !== undefined && !/^[0-9a-f]{64}$/.test(full.pact))
     throw new OpenPactError('INVALID_INPUT', { reason: 'refs: pact is not a 64-hex id' })

@@ -178,18 +178,18 @@ function withinLimits(e: Entry): boolean {
     e.v <= 0xffff &&
     e.hops <= 0xffff &&
     e.payload.length <= (e.type === IMPORT ? limits.import : limits.payload) &&
-    typePattern.test(e.type) &&
+    wordPattern.test(e.type) &&
     e.topic.length <= limits.topic &&
     e.origin.length <= limits.origin &&
     e.caused_by.length <= limits.word &&
     e.enc.length <= limits.word &&
     (e.ext === null || e.ext.length <= limits.ext) &&
-    e.refs.every(r => refTypePattern.test(r.type) && idPattern.test(r.id) && (!r.pact || hex64.test(r.pact)))
+    e.refs.every(r => wordPattern.test(r.type) && idPattern.test(r.id) && (!r.pact || hex64.test(r.pact)))
   )
 }
 
-const typePattern = /^[a-z][a-z0-9._-]{0,63}$/
-export const refTypePattern = /^[a-z][a-z0-9._-]{0,63}$/
+/** Names of entry types and of kinds of reference. */
+export const wordPattern = /^[a-z][a-z0-9._-]{0,63}$/
 export const idPattern = /^[0-9a-f]{8}-(?:[1-9][0-9]{0,14}|b[0-9]{1,15})$/
 const hex64 = /^[0-9a-f]{64}$/
 
@@ -223,4 +223,14 @@ export function nestingOf(json: Buffer): number {
     else if (byte === 0x7d || byte === 0x5d) depth--
   }
   return deepest
+}
+
+/** The payload as JSON of bounded nesting, or undefined. Never throws. */
+export function jsonOf({ payload }: Pick<Entry, 'payload'>): unknown {
+  if (nestingOf(payload) > limits.nesting) return undefined
+  try {
+    return JSON.parse(payload.toString('utf8'))
+  } catch {
+    return undefined
+  }
 }

@@ -2,9 +2,9 @@
  * Who may replicate: the seats of the applied and of the confirmed view. Kept in memory and in a small file, because after a
  * fast-forward the view is sparse and a gate that waits for a block would never open.
  */
-import { renameSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type Hyperbee from 'hyperbee'
+import { replaceFile } from '../replace-file.ts'
 import type { Standing } from '../replication/replicated.ts'
 import type { IndexerRow, Seat } from './seats.ts'
 import { listState, readState } from './state.ts'
@@ -66,8 +66,7 @@ export class Gate {
   private keep(next: SeatSets): void {
     if (JSON.stringify(next) === JSON.stringify(this.sets)) return
     this.sets = next
-    writeFileSync(`${this.file}.new`, JSON.stringify(next), { mode: 0o600 })
-    renameSync(`${this.file}.new`, this.file)
+    replaceFile(this.file, JSON.stringify(next))
   }
 
   standing(noise: Buffer, empty: boolean): Standing {

@@ -6,24 +6,13 @@ import type Corestore from 'corestore'
 import { isDiskFull } from '../disk.ts'
 import { OpenPactError } from '../errors.ts'
 import { handleOf } from '../identity/handle.ts'
-import type {
-  AppendOptions,
-  AttachmentRef,
-  Channel,
-  ChannelHandlers,
-  Checkpoint,
-  Delta,
-  Pact,
-  PactStatus,
-  ReadAttachmentOptions,
-} from '../pact.ts'
+import type { AppendOptions, Channel, ChannelHandlers, Checkpoint, Delta, Pact, PactStatus } from '../pact.ts'
 import type { Logger } from '../plugin.ts'
 import type { Replicated, Standing } from '../replication/replicated.ts'
 import { pactId } from '../replication/topics.ts'
 import type { RuleState } from '../rules.ts'
 import { Admittance } from './admittance.ts'
 import { Applier, missingRules } from './apply.ts'
-import { Attachments } from './attachments.ts'
 import { LedgerClock } from './clock.ts'
 import { ACCEPTED, type Draft, type LogRecord, type Receipt, type Until } from './entry.ts'
 import { deltaOf, RecentRecords, readBlock, readRecord } from './follower.ts'
@@ -81,6 +70,7 @@ const BETWEEN_LOOKS = 200
 export class Ledger implements Pact, Replicated {
   alias: string
   readonly encryptionKey: Buffer
+  readonly cores: Corestore
   readonly base: Base
   readonly reader: StateReader
   readonly health: HealthWatch
@@ -99,8 +89,6 @@ export class Ledger implements Pact, Replicated {
   private readonly pump: Pump
   private readonly clock: LedgerClock
   readonly powerLoss: PowerLoss
-  private readonly store: Corestore
-  private attached: Attachments | null = null
   private downloading: Promise<void> | null = null
   private publicId = ''
 
@@ -110,7 +98,7 @@ export class Ledger implements Pact, Replicated {
     this.onfailure = options.onfailure
     this.alias = options.alias
     this.encryptionKey = options.encryptionKey
-    this.store = options.store
+    this.cores = options.store
     const applier = new Applier(host.rules, this.tips, {
       onrecord: record => this.onrecord(record),
       signedHere: bytes => this.writing.signedHere(bytes),
@@ -158,7 +146,7 @@ export class Ledger implements Pact, Replicated {
     })
     await this.base.ready()
     for (const core of coresOf(this.base)) forgiveOvertaken(core)
-    await this.admittance.load()
+    await this.admittance.gate.load()
     // After a fast-forward blocks may be missing, and nobody is connected yet: waiting for them here would be in vain.
     const complete = await isComplete(this.base)
     // `ready` does not catch up; this does.
@@ -280,16 +268,6 @@ export class Ledger implements Pact, Replicated {
     this.clock.wakeAt(timestamp, wanted)
   }
 
-  async attach(bytes: Buffer): Promise<AttachmentRef> {
-    return this.attachments().attach(bytes)
-  }
-  async attachment(ref: AttachmentRef, options?: ReadAttachmentOptions): Promise<Buffer> {
-    return this.attachments().read(ref, options)
-  }
-  async holds(ref: AttachmentRef): Promise<boolean> {
-    return this.attachments().held(ref)
-  }
-
   channel(name: string, handlers: ChannelHandlers): Channel {
     if (!this.links) throw new OpenPactError('PACT_CLOSED', { pact: this.alias })
     return this.links.channel(name, handlers)
@@ -327,14 +305,14 @@ export class Ledger implements Pact, Replicated {
     this.dismissed(null)
     return this.powerLoss.meet(noise, () => this.base.replicate(isInitiator, { keepAlive: false }))
   }
-  standing(noise: Buffer): Promise<Standing> {
-    return this.admittance.standing(noise)
+  async standing(noise: Buffer): Promise<Standing> {
+    return this.admittance.gate.standing(noise, this.reader.empty)
   }
   dismissed(by: Buffer | null): void {
     this.admittance.gate.dismiss(by)
   }
   identityOf(noise: Buffer): string | null {
-    return this.admittance.identityOf(noise)
+    return this.admittance.gate.identityOf(noise)
   }
   admissionChain(): Promise<Buffer> {
     return this.admittance.ownChain()
@@ -360,21 +338,9 @@ export class Ledger implements Pact, Replicated {
     await this.powerLoss.close()
   }
 
-  private attachments(): Attachments {
-    if (this.closed) throw new OpenPactError('PACT_CLOSED', { pact: this.alias })
-    this.attached ??= new Attachments(this.store, this.key, this.encryptionKey)
-    return this.attached
-  }
-
   /** Resolves when the base stands still, or after `limit` ms: it may need blocks that nobody here has. */
   private async updated(limit: number): Promise<void> {
-    if (this.base.interrupted) return
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>(resolve => {
-      timer = setTimeout(resolve, limit)
-    })
-    await Promise.race([this.base.update(), late])
-    clearTimeout(timer)
+    if (!this.base.interrupted) await Promise.race([this.base.update(), pause(limit, undefined, { ref: false })])
   }
 
   private async checkpoint(wanted: number): Promise<Checkpoint | null> {

@@ -13,6 +13,7 @@ import ApplyState, { type BootRecord, type LocalNode } from 'autobase/lib/apply-
 import { BOOT_RECORD_VERSION } from 'autobase/lib/caps.js'
 import b4a from 'b4a'
 import { defineErrors, OpenPactError } from '../errors.ts'
+import { withLimit } from '../host/limit.ts'
 
 /** The versions whose `lib/apply-state.js` was read, and whose faults and mends `mends.test.ts` has shown. */
 export const checkedVersions: readonly string[] = ['7.28.1']
@@ -191,13 +192,9 @@ export async function closeQuiesced(
   base: Pick<Autobase<unknown>, 'appending' | 'closing' | 'update' | 'pause' | 'close'>,
   { appends = [], timeout = 5_000 }: QuiesceOptions = {},
 ): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<false>(resolve => {
-    timer = setTimeout(resolve, timeout, false)
-  })
   // A base that fails here cannot be brought to rest; closing it is all that is left.
-  const quiet = await Promise.race([late, rest(base, appends).catch(() => false)])
-  clearTimeout(timer)
+  const late = () => new Error('the base does not come to rest')
+  const quiet = await withLimit(timeout, late, () => rest(base, appends)).catch(() => false)
   await base.close()
   return quiet
 }

@@ -1,6 +1,6 @@
 /** The pacts of this machine: one folder and one Corestore each under `pacts/`. Nothing is shared between two of them. */
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import Autobase from 'autobase'
 import crypto from 'hypercore-crypto'
@@ -8,6 +8,7 @@ import { isDiskFull } from '../disk.ts'
 import { isOpenPactError, OpenPactError } from '../errors.ts'
 import type { CreatePactOptions, PactKeys, Pacts } from '../kernel.ts'
 import type { Charter } from '../pact.ts'
+import { replaceFile } from '../replace-file.ts'
 import type { Replicated } from '../replication/replicated.ts'
 import { doorTopic, pactId } from '../replication/topics.ts'
 import { asCharter } from './charter.ts'
@@ -169,7 +170,7 @@ export class PactStore implements Pacts {
         key && chain ? { refounds: { key: key.toString('hex'), chain: chain.toString('hex'), length } } : {}
       const [receipt] = await ledger.append([{ type: CHARTER, payload: { charter, ...application, ...refounds } }])
       if (receipt?.verdict !== ACCEPTED) throw new OpenPactError('ENTRY_REFUSED', { verdict: receipt?.verdict })
-      await this.writeCard(join(this.dir, id), card)
+      this.writeCard(join(this.dir, id), card)
     } catch (error) {
       await ledger.close()
       await rm(join(this.dir, id), { recursive: true, force: true })
@@ -202,7 +203,7 @@ export class PactStore implements Pacts {
     const alias = this.freeAlias(options.alias)
     if (this.pacts.has(id)) throw new OpenPactError('PACT_EXISTS', { alias: this.pacts.get(id)?.ledger.alias })
     const card = cardOf(keys, alias)
-    await this.writeCard(this.ticketDir(ticket), card)
+    this.writeCard(this.ticketDir(ticket), card)
     await rename(this.ticketDir(ticket), join(this.dir, id))
     return this.openLedger(id, card)
   }
@@ -217,7 +218,7 @@ export class PactStore implements Pacts {
     const free = this.freeAlias(alias)
     const card = await this.readCard(ledger.id)
     if (!card) throw new OpenPactError('PACT_CORRUPT', { pact: ledger.id, reason: 'pact.json is missing' })
-    await this.writeCard(join(this.dir, ledger.id), { ...card, alias: free })
+    this.writeCard(join(this.dir, ledger.id), { ...card, alias: free })
     ledger.alias = free
   }
 
@@ -338,10 +339,9 @@ export class PactStore implements Pacts {
     return card
   }
 
-  private async writeCard(dir: string, card: Card): Promise<void> {
-    await writeFile(join(dir, 'key-check'), keyCheck(card), { mode: 0o600 })
-    await writeFile(join(dir, 'pact.json.new'), `${JSON.stringify(card, null, 2)}\n`, { mode: 0o600 })
-    await rename(join(dir, 'pact.json.new'), join(dir, 'pact.json'))
+  private writeCard(dir: string, card: Card): void {
+    replaceFile(join(dir, 'key-check'), keyCheck(card))
+    replaceFile(join(dir, 'pact.json'), `${JSON.stringify(card, null, 2)}\n`)
   }
 }
 

@@ -6,10 +6,11 @@
  * what was lost, so their Noise keys are kept in `met.json`, on the disk before the first byte goes to them. A clean close flushes
  * the store and takes the file away; one with the boot id of now needs no check, because the system's cache outlives a process.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { open, readdir } from 'node:fs/promises'
 import { uptime } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { replaceFile } from '../replace-file.ts'
 
 interface Mark {
   boot: string
@@ -113,22 +114,7 @@ export class ShutdownMark {
   private write(): void {
     const { whole, lost } = this
     const mark: Mark = { boot: bootId(), met: [...this.met], doubt: [...this.waiting], whole, lost }
-    const fresh = `${this.file}.new`
-    const fd = openSync(fresh, 'w', 0o600)
-    try {
-      writeSync(fd, JSON.stringify(mark))
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
-    renameSync(fresh, this.file)
-    if (process.platform === 'win32') return
-    const folder = openSync(dirname(this.file), 'r')
-    try {
-      fsyncSync(folder)
-    } finally {
-      closeSync(folder)
-    }
+    replaceFile(this.file, JSON.stringify(mark))
   }
 }
 

@@ -4,8 +4,9 @@
  * follows the signatures down to the one who knocks.
  */
 
+import { joinBlocks } from './carried.ts'
 import type { LogRecord } from './entry.ts'
-import { decodeEntry, verifyEntry } from './envelope.ts'
+import { decodeEntry, jsonOf, verifyEntry } from './envelope.ts'
 import { type Application, asApplication, provenBy } from './seats.ts'
 
 const MAX_BYTES = 16 * 1024
@@ -39,7 +40,7 @@ export async function buildChain(writer: Buffer, source: ChainSource): Promise<B
     if (position === null || position === 0) break
     const found = await source.recordAt(position)
     if (!found) break
-    const link = Buffer.concat([found.record.writer, lengthOf(found.bytes), found.bytes])
+    const link = Buffer.concat([found.record.writer, joinBlocks([found.bytes])])
     size += link.length
     if (size > MAX_BYTES) break
     links.unshift(link)
@@ -63,7 +64,7 @@ export async function chainVouches(chain: Buffer, noise: Buffer, source: ChainSo
       (await source.knows(author.writer, author.agent))
     vouched = null
     if (!trusted || !verifyEntry(bytes, entry, source.pactKey, writer)) continue
-    const application = applicationIn(entry.payload)
+    const application = asApplication(jsonOf(entry))
     const proven = application && provenBy(application, source.door)
     if (!application || !proven || typeof proven === 'string') continue
     if (await source.removed(application, proven.identity)) continue
@@ -71,20 +72,6 @@ export async function chainVouches(chain: Buffer, noise: Buffer, source: ChainSo
     last = application
   }
   return vouched !== null && last !== null && last.noise === noise.toString('hex')
-}
-
-function applicationIn(payload: Buffer): Application | null {
-  try {
-    return asApplication(JSON.parse(payload.toString('utf8')))
-  } catch {
-    return null
-  }
-}
-
-function lengthOf(bytes: Buffer): Buffer {
-  const b = Buffer.alloc(4)
-  b.writeUInt32BE(bytes.length)
-  return b
 }
 
 function split(chain: Buffer): Link[] | null {

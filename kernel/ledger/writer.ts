@@ -3,6 +3,7 @@ import crypto from 'hypercore-crypto'
 import { isDiskFull } from '../disk.ts'
 import { isOpenPactError, OpenPactError } from '../errors.ts'
 import type { Author } from '../hooks.ts'
+import { withLimit } from '../host/limit.ts'
 import type { Identity } from '../kernel.ts'
 import type { AppendOptions, Pact } from '../pact.ts'
 import { missingRules } from './apply.ts'
@@ -105,18 +106,14 @@ export class Writer {
    * Waits for a write, but not for ever. The write itself is not given up: its numbers are taken, and another one with the same
    * numbers would be skipped as a repetition.
    */
-  private async inTime(written: Promise<void>): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      const reason =
-        'The entry is waiting for history that no reachable machine has. It will be written when one is back; a retry with the same Idempotency-Key finds it then.'
-      timer = setTimeout(() => reject(new OpenPactError('REPLICATION_STALLED', { reason })), WRITE_LIMIT)
-    })
-    try {
-      await Promise.race([written, late])
-    } finally {
-      clearTimeout(timer)
-    }
+  private inTime(written: Promise<void>): Promise<void> {
+    const reason =
+      'The entry is waiting for history that no reachable machine has. It will be written when one is back; a retry with the same Idempotency-Key finds it then.'
+    return withLimit(
+      WRITE_LIMIT,
+      () => new OpenPactError('REPLICATION_STALLED', { reason }),
+      () => written,
+    )
   }
 
   /** As `Pact.append`. */

@@ -14,7 +14,8 @@ import {
   takeBlock,
   verifyDeviceProof,
 } from '../../kernel/index.ts'
-import { CONTENT_LIMIT, type Named, note, type Tally } from './attached.ts'
+import { ATTACHMENT_LIMIT } from '../attachments/service.ts'
+import { type Named, note, type Tally } from './attached.ts'
 import { decrypt, encrypt } from './cipher.ts'
 import {
   exportStatement,
@@ -157,7 +158,7 @@ class ArchiveReader {
     if (this.content) {
       this.content.sha256.update(bytes)
       this.content.length += bytes.length
-      if (this.content.length > CONTENT_LIMIT) throw this.damaged('a content is too long')
+      if (this.content.length > ATTACHMENT_LIMIT) throw this.damaged('a content is too long')
     }
     if (isFile(this.name)) return this.sink.file?.(this.name, bytes)
     this.held = Buffer.concat([this.held, bytes])

@@ -5,11 +5,10 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ACCEPTED, type AttachmentRef, isOpenPactError, type LogRecord, type Pact } from '../../kernel/index.ts'
+import { ACCEPTED, isOpenPactError, type Kernel, type LogRecord, type Pact } from '../../kernel/index.ts'
+import { type AttachmentRef, attachments } from '../attachments/service.ts'
 import { fileFrames } from './frames.ts'
 
-/** Bytes of one content: the limit of the kernel. */
-export const CONTENT_LIMIT = 16 * 1024 * 1024
 const HASH = /^[0-9a-f]{64}$/
 
 /** How many contents are there, and how many are named by entries but were not on the machine. */
@@ -56,25 +55,27 @@ export async function keptContent(dataDir: string, pact: string, hash: string): 
 
 /** Content that is on this machine, in an open pact or out of an archive. Asks nobody else. */
 export async function contentHere(
-  dataDir: string,
+  kernel: Kernel,
   pact: { id: string; open: Pact | null },
   refs: readonly AttachmentRef[],
 ): Promise<Buffer | null> {
-  for (const ref of pact.open ? refs : []) {
-    const bytes = await pact.open?.attachment(ref, { timeout: 0 }).catch((error: unknown) => {
+  const { open } = pact
+  for (const ref of open ? refs : []) {
+    const read = open && kernel.use(attachments).read(open, ref, { timeout: 0 })
+    const bytes = await read?.catch((error: unknown) => {
       // Of another pact, not here, or not what was announced: another reference may do.
       if (!isOpenPactError(error)) throw error
       return null
     })
     if (bytes) return bytes
   }
-  return refs[0] ? keptContent(dataDir, pact.id, refs[0].hash) : null
+  return refs[0] ? keptContent(kernel.dataDir, pact.id, refs[0].hash) : null
 }
 
 /** All that is here of what a pact's log names, one file each: `contents/<pact>/<sha256>`. */
-export async function* contentFrames(dataDir: string, pact: Pact, named: Named, tally: Tally): AsyncGenerator<Buffer> {
+export async function* contentFrames(kernel: Kernel, pact: Pact, named: Named, tally: Tally): AsyncGenerator<Buffer> {
   for (const [hash, refs] of named) {
-    const bytes = await contentHere(dataDir, { id: pact.id, open: pact }, refs)
+    const bytes = await contentHere(kernel, { id: pact.id, open: pact }, refs)
     if (bytes) {
       tally.contents++
       yield* fileFrames(`contents/${pact.id}/${hash}`, bytes)

@@ -6,6 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { verifyEntry } from '../../kernel/ledger/envelope.ts'
 import { entryBytesOf } from '../../kernel/ledger/record.ts'
 import { eventually, Machine, membership, Network } from '../../test/support/network.ts'
+import attachmentsPlugin from '../attachments/index.ts'
+import { attachments } from '../attachments/service.ts'
 import events from '../events/index.ts'
 import http from '../http/index.ts'
 import knowledge from '../knowledge/index.ts'
@@ -25,6 +27,7 @@ import { refounding } from './service.ts'
 const plugins = [
   ...membership,
   { plugin: http, config: { port: 0 } },
+  attachmentsPlugin,
   events,
   knowledge,
   tasks,
@@ -266,7 +269,7 @@ test('a lost machine comes back on another one, and what only it had is carried 
 }, 60_000)
 
 test('content beside entries is attached again where its pact is refounded in place; what is not here is counted', async () => {
-  const { signer, ...ref } = await other.pact().attach(Buffer.from('of another pact'))
+  const { signer, ...ref } = await other.kernel.use(attachments).attach(other.pact(), Buffer.from('of another pact'))
   await other.ask('pacts.create', { name: 'Place', alias: 'place' })
   await publish(other, 'place')
   const payload = { name: 'gone', version: '1.0.0', format: 'generic', description: 'd', size: ref.length }

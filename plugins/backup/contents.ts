@@ -110,7 +110,7 @@ export async function* contents(
   for (const pact of pacts) {
     const named: Named = new Map()
     yield* pactFrames(pact, kernel, named)
-    yield* contentFrames(dataDir, pact, named, tally)
+    yield* contentFrames(kernel, pact, named, tally)
   }
   for (const { id } of new ArchivedLogs(store).list()) if (!kernel.pacts.find(id)) yield* keptFrames(dataDir, id, tally)
   yield frames.done()

@@ -1,5 +1,6 @@
 /** Backup, restore and refounding: what is left when a machine is lost. */
 import { definePlugin, Type } from '../../kernel/index.ts'
+import { attachments } from '../attachments/service.ts'
 import { deviceLink } from '../devices/service.ts'
 import { joining } from '../invites/service.ts'
 import { health } from '../operations/health.ts'
@@ -22,7 +23,7 @@ export default definePlugin({
   version: '0.1.0',
   api: 1,
   summary: 'Encrypted archives of this machine, and carrying on a pact whose indexers are gone',
-  requires: [store, joining, readModel, activePact],
+  requires: [activePact, attachments, joining, readModel, store],
   provides: [refounding],
   config: Type.Object({
     schedule: Type.Optional(

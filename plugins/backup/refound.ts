@@ -10,6 +10,7 @@ import {
   OpenPactError,
   type Pact,
 } from '../../kernel/index.ts'
+import { attachments } from '../attachments/service.ts'
 import type { ArchivedLogs } from './archived.ts'
 import { contentHere, type Named, note, type Tally } from './attached.ts'
 import { CONTENT_ENTRY } from './entries.ts'
@@ -100,8 +101,9 @@ async function attachAgain(
 ): Promise<Tally> {
   const tally: Tally = { contents: 0, contents_missing: 0 }
   for (const [hash, refs] of named) {
-    const bytes = attached.has(hash) ? null : await contentHere(kernel.dataDir, old, refs)
-    if (bytes) await write(pact, { type: CONTENT_ENTRY, payload: { attachment: await pact.attach(bytes) } })
+    const bytes = attached.has(hash) ? null : await contentHere(kernel, old, refs)
+    const attachment = bytes && (await kernel.use(attachments).attach(pact, bytes))
+    if (attachment) await write(pact, { type: CONTENT_ENTRY, payload: { attachment } })
     if (bytes || attached.has(hash)) tally.contents++
     else tally.contents_missing++
   }

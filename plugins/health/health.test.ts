@@ -116,7 +116,7 @@ test('metrics need an unlimited token, time operations by name and outcome, and 
 test('text of entries never gets into the log at its default level', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'openpact-quiet-'))
   const lines: string[] = []
-  const log = openLog({ stream: { write: line => lines.push(line) } })
+  const log = openLog({ streams: [{ write: line => lines.push(line) }] })
   const start = () => startKernel({ dataDir, plugins, network: false, log, base: dataDir })
   let kernel = await start()
   try {

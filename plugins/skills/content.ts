@@ -1,6 +1,7 @@
 /** What a skill says, checked against its sha256 wherever it is handed out. */
 import { createHash } from 'node:crypto'
-import { type AttachmentRef, isOpenPactError, OpenPactError, type ReadAttachmentOptions } from '../../kernel/index.ts'
+import { isOpenPactError, OpenPactError } from '../../kernel/index.ts'
+import { type AttachmentRef, attachments, type ReadAttachmentOptions } from '../attachments/service.ts'
 import { keptContent } from '../backup/service.ts'
 import type { Call } from '../operations/operation.ts'
 import { readModel } from '../read-model/service.ts'
@@ -39,19 +40,21 @@ export async function contentOf(place: Place, payload: SkillPayload, options: Re
 /** Whether all of it is on this machine. */
 export async function isHere(place: Place, { attachment, sha256: expected }: SkillPayload): Promise<boolean> {
   if (!attachment) return true
-  const { pact, kernel } = place
-  for (const ref of references(place, attachment)) if (await pact.holds(ref).catch(foreign)) return true
+  const { pact, kernel, use } = place
+  for (const ref of references(place, attachment))
+    if (await use(attachments).held(pact, ref).catch(foreign)) return true
   return (await keptContent(kernel.dataDir, pact.id, expected)) !== null
 }
 
 /** First what is here, then whoever sends it first. */
 async function attached(place: Place, ref: AttachmentRef, options: ReadAttachmentOptions): Promise<Buffer> {
   const { pact, kernel } = place
+  const beside = place.use(attachments)
   const fetchable: AttachmentRef[] = []
   const errors: OpenPactError[] = []
   for (const known of references(place, ref)) {
     try {
-      return await pact.attachment(known, { timeout: 0 })
+      return await beside.read(pact, known, { timeout: 0 })
     } catch (error) {
       if (!isOpenPactError(error)) throw error
       errors.push(error)
@@ -62,7 +65,7 @@ async function attached(place: Place, ref: AttachmentRef, options: ReadAttachmen
   if (kept) return kept
   if (fetchable.length === 0) throw errors[0]
   try {
-    return await Promise.any(fetchable.map(known => pact.attachment(known, options)))
+    return await Promise.any(fetchable.map(known => beside.read(pact, known, options)))
   } catch (error) {
     throw error instanceof AggregateError ? error.errors[0] : error
   }

@@ -3,6 +3,7 @@
  * is gone. Each waits by itself: one that nobody has holds up no other.
  */
 import { isOpenPactError, type Logger, type Pact } from '../../kernel/index.ts'
+import type { Attachments } from '../attachments/service.ts'
 import type { ReadModel } from '../read-model/service.ts'
 import { attachmentsFrom } from './queries.ts'
 
@@ -14,11 +15,13 @@ interface Work {
 
 export class Fetching {
   private readonly model: ReadModel
+  private readonly attachments: Attachments
   private readonly log: Logger
   private readonly pacts = new Map<string, Work>()
 
-  constructor(model: ReadModel, log: Logger) {
+  constructor(model: ReadModel, attachments: Attachments, log: Logger) {
     this.model = model
+    this.attachments = attachments
     this.log = log
   }
 
@@ -29,9 +32,10 @@ export class Fetching {
     this.pacts.set(pact.id, work)
     for (const ref of attachmentsFrom(this.model, pact, from)) {
       if (work.known.has(ref.core)) continue
-      const fetched = pact
-        .holds(ref)
-        .then(held => (held ? undefined : pact.attachment(ref, { timeout: null, signal: work.stop.signal })))
+      const { attachments } = this
+      const fetched = attachments
+        .held(pact, ref)
+        .then(held => (held ? undefined : attachments.read(pact, ref, { timeout: null, signal: work.stop.signal })))
         .then(
           () => {},
           error => {

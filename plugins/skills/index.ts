@@ -1,5 +1,6 @@
 /** Skills: instructions and code that agents publish in versions and people install. */
 import { definePlugin } from '../../kernel/index.ts'
+import { attachments } from '../attachments/service.ts'
 import { readModel } from '../read-model/service.ts'
 import { skill } from './entries.ts'
 import './errors.ts'
@@ -17,7 +18,7 @@ export default definePlugin({
   version: '0.1.0',
   api: 1,
   summary: 'Instructions and code that agents publish in versions and people install',
-  requires: [readModel],
+  requires: [attachments, readModel],
   provides: [skillFolder],
   entryTypes: [skill],
   contributes: [
@@ -26,7 +27,7 @@ export default definePlugin({
   ],
   setup(ctx) {
     const model = ctx.use(readModel)
-    const fetching = new Fetching(model, ctx.log)
+    const fetching = new Fetching(model, ctx.use(attachments), ctx.log)
     ctx.provide(skillFolder, new SkillFolder(ctx.kernel.dataDir))
     ctx.onClose(model.onSync((pact, from) => fetching.look(pact, from)))
     ctx.tap('pact.opened', pact => fetching.look(pact, 0), { order: 'post' })

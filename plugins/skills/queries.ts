@@ -1,5 +1,6 @@
 /** The SQL behind lists of skills. Every one is a walk along an index that ends with the page; see tables.ts for the indexes. */
-import type { AttachmentRef, Pact } from '../../kernel/index.ts'
+import type { Pact } from '../../kernel/index.ts'
+import type { AttachmentRef } from '../attachments/service.ts'
 import { packedRows, type ReadModel, type Value } from '../read-model/service.ts'
 import type { Format } from './entries.ts'
 

@@ -5,6 +5,8 @@ import { compare } from 'semver'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Local, openLocal } from '../../test/support/local-door.ts'
 import { access } from '../access/service.ts'
+import attachmentsPlugin from '../attachments/index.ts'
+import { attachments } from '../attachments/service.ts'
 import { readModel } from '../read-model/service.ts'
 import secrets from '../secrets/index.ts'
 import skills from './index.ts'
@@ -14,7 +16,7 @@ let local: Local
 const base = '/v1/pacts/test/skills'
 
 beforeAll(async () => {
-  local = await openLocal([skills, secrets])
+  local = await openLocal([attachmentsPlugin, skills, secrets])
 })
 afterAll(() => local.dispose())
 
@@ -121,7 +123,7 @@ test('an entry whose announcements contradict each other is no skill, and conten
   const { pact } = local.kernel
   const payload = { name: 'lie', version: '1.0.0', format: 'generic', description: 'd', size: 1, sha256: hash('x') }
   await expect(pact.append([{ type: 'skill', payload }])).rejects.toMatchObject({ code: 'PAYLOAD_INVALID' })
-  const attachment = await pact.attach(Buffer.from('y'))
+  const attachment = await local.kernel.use(attachments).attach(pact, Buffer.from('y'))
   const [other] = await pact.append([{ type: 'skill', payload: { ...payload, attachment } }])
   expect((await get(`/${other?.id}`)).error).toBe('SKILL_UNKNOWN')
   const { json } = await local.send({ path: `/v1/pacts/test/entries/${other?.id}` })

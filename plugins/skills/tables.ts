@@ -1,5 +1,5 @@
 /** The read model of skills: names, versions in their order, and where content stands beside the entry. */
-import type { AttachmentRef } from '../../kernel/index.ts'
+import type { AttachmentRef } from '../attachments/service.ts'
 import { CONTENT_ENTRY } from '../backup/service.ts'
 import { table } from '../read-model/table.ts'
 import type { SkillPayload } from './entries.ts'

@@ -4,6 +4,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import FastForward from 'autobase/lib/fast-forward.js'
+import { LogFile } from '../../cli/log-file.ts'
 import { openLog } from '../../kernel/host/log.ts'
 import { type Application, applicationOf, doorTopic, type Kernel, startKernel } from '../../kernel/index.ts'
 import type { Ledger } from '../../kernel/ledger/ledger.ts'
@@ -77,7 +78,7 @@ export class Actor {
 
   async start(): Promise<void> {
     const { dir, socket, logFile } = this.options
-    const log = openLog({ level: 'warn', file: logFile })
+    const log = openLog({ level: 'warn', streams: [new LogFile(logFile)] })
     const plugins = [store, noSurfaces, readModel, events, soakPlugin(this.watch), openDoorPlugin]
     this.kernel = await startKernel({ dataDir: dir, plugins, network: false, base: dir, log })
     if (this.kernel.pacts.find('soak')) this.follow()

@@ -1,5 +1,6 @@
 import valid from 'semver/functions/valid.js'
 import { OpenPactError, type Pact, Type } from '../../../kernel/index.ts'
+import { attachments } from '../../attachments/service.ts'
 import { type Call, operation, Waiting } from '../../operations/operation.ts'
 import { type EntryView, readModel } from '../../read-model/service.ts'
 import { checkContent, sha256 } from '../content.ts'
@@ -88,7 +89,7 @@ export const publishSkill = operation({
         throw new OpenPactError('SKILL_VERSION_EXISTS', { name, version, id: known.id })
       }
       const inline = Buffer.byteLength(JSON.stringify(content)) <= INLINE
-      const body = inline ? { content } : { attachment: await pact.attach(bytes) }
+      const body = inline ? { content } : { attachment: await call.use(attachments).attach(pact, bytes) }
       const draft = { type: 'skill', payload: { ...about, ...body }, ...(inline ? {} : { attached: [content] }) }
       const receipt = await call.append(draft, { until, timeout })
       const entry = model.entry(pact, receipt.id)

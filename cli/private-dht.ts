@@ -1,7 +1,7 @@
 /** A private DHT for `openpact dht`: daemons that use it never touch the public one. */
 import { networkInterfaces } from 'node:os'
 import DHT from 'hyperdht'
-import { bound } from './socket.ts'
+import { bound } from '../kernel/replication/socket.ts'
 
 export interface Bootstrap {
   /** What daemons are given as `--bootstrap`. */

@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import Corestore from 'corestore'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connect, type Group, group, type Peer } from '../../test/support/ledgers.ts'
-import { ATTACHMENT_LIMIT } from './attachments.ts'
+import { onCores } from './attachments.ts'
+import { ATTACHMENT_LIMIT } from './service.ts'
 
+const { attach, held, read } = onCores
 let members: Group
 let source: Peer
 let joiner: Peer
@@ -19,11 +21,11 @@ beforeAll(async () => {
 afterAll(() => members.dispose())
 
 test('what was attached is read back, is one core however often, and is encrypted', async () => {
-  const ref = await source.pact.attach(bytes)
+  const ref = await attach(source.pact, bytes)
   expect(ref).toMatchObject({ length: bytes.length, hash: createHash('sha256').update(bytes).digest('hex') })
-  expect(await source.pact.attach(bytes)).toEqual(ref)
-  expect((await source.pact.attachment(ref, { timeout: 0 })).equals(bytes)).toBe(true)
-  expect(await source.pact.holds(ref)).toBe(true)
+  expect(await attach(source.pact, bytes)).toEqual(ref)
+  expect((await read(source.pact, ref, { timeout: 0 })).equals(bytes)).toBe(true)
+  expect(await held(source.pact, ref)).toBe(true)
   const stranger = new Corestore(join(source.dir, 'stranger'))
   const core = stranger.get({ key: Buffer.from(ref.core, 'hex') })
   await core.ready()
@@ -38,58 +40,58 @@ test('what was attached is read back, is one core however often, and is encrypte
 })
 
 test('whoever does not have it is told so; it is fetched with progress, and served on when its source is gone', async () => {
-  const ref = await source.pact.attach(bytes)
-  await expect(joiner.pact.attachment(ref, { timeout: 50 })).rejects.toMatchObject({
+  const ref = await attach(source.pact, bytes)
+  await expect(read(joiner.pact, ref, { timeout: 50 })).rejects.toMatchObject({
     code: 'ATTACHMENT_MISSING',
     details: { have: 0, of: 5 },
   })
   const seen: number[] = []
   // Asked for before anybody is there.
-  const waiting = joiner.pact.attachment(ref, { timeout: null, progress: have => void seen.push(have) })
+  const waiting = read(joiner.pact, ref, { timeout: null, progress: have => void seen.push(have) })
   const cut = connect(source.pact, joiner.pact)
   expect((await waiting).equals(bytes)).toBe(true)
   expect(seen).toEqual([1, 2, 3, 4, 5])
   await cut()
-  expect(await joiner.pact.holds(ref)).toBe(true)
+  expect(await held(joiner.pact, ref)).toBe(true)
 
-  expect(await late.pact.holds(ref)).toBe(false)
+  expect(await held(late.pact, ref)).toBe(false)
   const join = connect(joiner.pact, late.pact)
-  expect((await late.pact.attachment(ref)).equals(bytes)).toBe(true)
+  expect((await read(late.pact, ref)).equals(bytes)).toBe(true)
   await join()
 })
 
 test('waiting ends when the caller goes away, and when the pact closes', async () => {
-  const ref = await source.pact.attach(randomBytes(10))
+  const ref = await attach(source.pact, randomBytes(10))
   const gone = new AbortController()
-  const waiting = joiner.pact.attachment(ref, { timeout: null, signal: gone.signal })
+  const waiting = read(joiner.pact, ref, { timeout: null, signal: gone.signal })
   gone.abort()
   await expect(waiting).rejects.toMatchObject({ code: 'ATTACHMENT_MISSING' })
-  const cut = late.pact.attachment(ref, { timeout: null })
+  const cut = read(late.pact, ref, { timeout: null })
   const { pact } = late
   await Promise.all([expect(cut).rejects.toMatchObject({ code: 'ATTACHMENT_MISSING' }), late.close()])
-  await expect(pact.attachment(ref)).rejects.toMatchObject({ code: 'PACT_CLOSED' })
+  await expect(read(pact, ref)).rejects.toMatchObject({ code: 'PACT_CLOSED' })
 })
 
 test('a core of another pact, or another core of this one, is refused without being asked for', async () => {
-  const ref = await source.pact.attach(bytes)
+  const ref = await attach(source.pact, bytes)
   const other = await source.store.create({ name: 'other' })
-  const foreign = await other.attach(bytes)
-  await expect(source.pact.attachment(foreign)).rejects.toMatchObject({ code: 'ATTACHMENT_FOREIGN' })
-  await expect(other.holds(ref)).rejects.toMatchObject({ code: 'ATTACHMENT_FOREIGN' })
+  const foreign = await attach(other, bytes)
+  await expect(read(source.pact, foreign)).rejects.toMatchObject({ code: 'ATTACHMENT_FOREIGN' })
+  await expect(held(other, ref)).rejects.toMatchObject({ code: 'ATTACHMENT_FOREIGN' })
   const log = source.pact.base.view.log.key.toString('hex')
-  await expect(source.pact.attachment({ ...ref, core: log })).rejects.toMatchObject({ code: 'ATTACHMENT_FOREIGN' })
-  await expect(source.pact.attachment({ ...ref, core: '../x' })).rejects.toMatchObject({ code: 'ATTACHMENT_INVALID' })
+  await expect(read(source.pact, { ...ref, core: log })).rejects.toMatchObject({ code: 'ATTACHMENT_FOREIGN' })
+  await expect(read(source.pact, { ...ref, core: '../x' })).rejects.toMatchObject({ code: 'ATTACHMENT_INVALID' })
 })
 
 test('what is not as announced is not handed out, and nothing larger than announced is fetched', async () => {
-  const ref = await source.pact.attach(randomBytes(200_000))
+  const ref = await attach(source.pact, randomBytes(200_000))
   const otherHash = { ...ref, hash: 'a'.repeat(64) }
-  await expect(source.pact.attachment(otherHash)).rejects.toMatchObject({ code: 'ATTACHMENT_CORRUPT' })
+  await expect(read(source.pact, otherHash)).rejects.toMatchObject({ code: 'ATTACHMENT_CORRUPT' })
   const cut = connect(source.pact, joiner.pact)
   const smaller = { ...ref, length: 10 }
-  await expect(joiner.pact.attachment(smaller)).rejects.toMatchObject({ code: 'ATTACHMENT_CORRUPT' })
-  expect(await joiner.pact.holds(ref)).toBe(false)
+  await expect(read(joiner.pact, smaller)).rejects.toMatchObject({ code: 'ATTACHMENT_CORRUPT' })
+  expect(await held(joiner.pact, ref)).toBe(false)
   await cut()
   for (const size of [0, ATTACHMENT_LIMIT + 1])
-    await expect(source.pact.attach(Buffer.alloc(size))).rejects.toMatchObject({ code: 'ATTACHMENT_INVALID' })
+    await expect(attach(source.pact, Buffer.alloc(size))).rejects.toMatchObject({ code: 'ATTACHMENT_INVALID' })
 })

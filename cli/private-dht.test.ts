@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { Machine, shared } from '../../test/support/machines.ts'
-import { startBootstrap } from './bootstrap.ts'
+import { Machine, shared } from '../test/support/machines.ts'
+import { startBootstrap } from './private-dht.ts'
 
 test('daemons that know nothing but its address find each other', async () => {
   const dht = await startBootstrap({ port: 0, host: '127.0.0.1' })

@@ -3,37 +3,13 @@
  * served on by whoever holds it. What an attachment says is fixed by its hash; where it belongs, by its core's key.
  */
 import { createHash } from 'node:crypto'
-import type Corestore from 'corestore'
 import Hypercore, { type Manifest } from 'hypercore'
 import crypto from 'hypercore-crypto'
-import { defineErrors, OpenPactError } from '../errors.ts'
-import type { AttachmentRef, ReadAttachmentOptions } from '../pact.ts'
+import { OpenPactError, type Pact } from '../../kernel/index.ts'
+import './errors.ts'
+import { ATTACHMENT_LIMIT, type AttachmentRef, type Attachments, type ReadAttachmentOptions } from './service.ts'
 
-defineErrors({
-  ATTACHMENT_INVALID: {
-    kind: 'invalid',
-    message: 'The attachment is not valid: {reason}',
-    help: 'Split or shorten the content; a reference is passed on exactly as `attach` gave it.',
-  },
-  ATTACHMENT_FOREIGN: {
-    kind: 'forbidden',
-    message: 'The reference names a core that is no attachment of this pact.',
-    help: 'Ask its author to publish the content in this pact.',
-  },
-  ATTACHMENT_MISSING: {
-    kind: 'unavailable',
-    message: 'The attached content is not on this machine yet: {have} of {of} blocks.',
-    help: 'It arrives once a member that has it is online; `openpact status` lists who is. Then try again.',
-  },
-  ATTACHMENT_CORRUPT: {
-    kind: 'unprocessable',
-    message: 'The attached content is not what its author announced.',
-    help: 'Do not use it; ask its author to publish it again.',
-  },
-})
-
-/** Bytes of one attachment, and of one of its blocks. */
-export const ATTACHMENT_LIMIT = 16 * 1024 * 1024
+/** Bytes of a block. */
 const BLOCK = 64 * 1024
 /** ms that a read waits by default. */
 const PATIENCE = 10_000
@@ -41,25 +17,16 @@ const hex = /^[0-9a-f]{64}$/
 
 const [NS_ATTACHMENT] = crypto.namespace('openpact/attachment', 1) as [Buffer]
 
-export class Attachments {
-  private readonly store: Corestore
-  private readonly namespace: Buffer
-  private readonly encryption: { key: Buffer }
-
-  constructor(store: Corestore, key: Buffer, encryptionKey: Buffer) {
-    this.store = store
-    this.namespace = crypto.hash([NS_ATTACHMENT, key])
-    this.encryption = { key: encryptionKey }
-  }
-
+/** The service: each pact's attachments in its own store. */
+export const onCores: Attachments = {
   /** The same bytes attached again by this machine are the same core. */
-  async attach(bytes: Buffer): Promise<AttachmentRef> {
+  async attach(pact, bytes) {
     const { length } = bytes
     if (length < 1 || length > ATTACHMENT_LIMIT) throw invalid(`it has ${length} bytes; 1 to ${ATTACHMENT_LIMIT} fit`)
+    const { cores, encryption, manifest } = placeIn(pact)
     const hash = sha256(bytes)
-    const keyPair = await this.store.createKeyPair(`attachment/${hash}`)
-    const manifest = this.manifest(keyPair.publicKey)
-    const core = this.store.get({ keyPair, manifest, encryption: this.encryption })
+    const keyPair = await cores.createKeyPair(`attachment/${hash}`)
+    const core = cores.get({ keyPair, manifest: manifest(keyPair.publicKey), encryption })
     try {
       await core.ready()
       if (core.length === 0) await core.append(blocksOf(bytes))
@@ -67,21 +34,20 @@ export class Attachments {
     } finally {
       await core.close()
     }
-  }
+  },
 
-  /** Whether all of it is on this machine. */
-  async held(ref: AttachmentRef): Promise<boolean> {
-    const core = this.open(ref)
+  async held(pact, ref) {
+    const core = open(pact, ref)
     try {
       await core.ready()
       return await core.has(0, blockCount(ref))
     } finally {
       await core.close()
     }
-  }
+  },
 
-  async read(ref: AttachmentRef, options: ReadAttachmentOptions = {}): Promise<Buffer> {
-    const core = this.open(ref)
+  async read(pact, ref, options = {}) {
+    const core = open(pact, ref)
     const of = blockCount(ref)
     let have = 0
     try {
@@ -96,22 +62,34 @@ export class Attachments {
     } finally {
       await core.close()
     }
-  }
+  },
+}
 
-  /** @throws OpenPactError ATTACHMENT_INVALID, ATTACHMENT_FOREIGN */
-  private open(ref: AttachmentRef): Hypercore {
-    if (![ref.core, ref.signer, ref.hash].every(text => hex.test(text))) throw invalid('its keys are not 64 hex digits')
-    if (!Number.isSafeInteger(ref.length) || ref.length < 1 || ref.length > ATTACHMENT_LIMIT)
-      throw invalid('its length is out of range')
-    const manifest = this.manifest(Buffer.from(ref.signer, 'hex'))
-    const key = Hypercore.key(manifest)
-    if (key.toString('hex') !== ref.core) throw new OpenPactError('ATTACHMENT_FOREIGN')
-    return this.store.get({ key, manifest, encryption: this.encryption, writable: false })
-  }
+/** @throws OpenPactError ATTACHMENT_INVALID, ATTACHMENT_FOREIGN, PACT_CLOSED */
+function open(pact: Pact, ref: AttachmentRef): Hypercore {
+  const { cores, encryption, manifest: manifestOf } = placeIn(pact)
+  if (![ref.core, ref.signer, ref.hash].every(text => hex.test(text))) throw invalid('its keys are not 64 hex digits')
+  if (!Number.isSafeInteger(ref.length) || ref.length < 1 || ref.length > ATTACHMENT_LIMIT)
+    throw invalid('its length is out of range')
+  const manifest = manifestOf(Buffer.from(ref.signer, 'hex'))
+  const key = Hypercore.key(manifest)
+  if (key.toString('hex') !== ref.core) throw new OpenPactError('ATTACHMENT_FOREIGN')
+  return cores.get({ key, manifest, encryption, writable: false })
+}
 
-  /** The pact is part of the key: a core of another pact, or one that does something else in this one, has another key. */
-  private manifest(publicKey: Buffer): Manifest {
-    return { version: 1, quorum: 1, signers: [{ signature: 'ed25519', namespace: this.namespace, publicKey }] }
+/** Where the attachments of a pact are. @throws OpenPactError PACT_CLOSED */
+function placeIn({ alias, closed, cores, key, encryptionKey }: Pact) {
+  if (closed) throw new OpenPactError('PACT_CLOSED', { pact: alias })
+  const namespace = crypto.hash([NS_ATTACHMENT, key])
+  return {
+    cores,
+    encryption: { key: encryptionKey },
+    /** The pact is part of the key: a core of another pact, or one that does something else in this one, has another key. */
+    manifest: (publicKey: Buffer): Manifest => ({
+      version: 1,
+      quorum: 1,
+      signers: [{ signature: 'ed25519', namespace, publicKey }],
+    }),
   }
 }
 
