@@ -46,10 +46,9 @@ export function appender(writing: Writing): Call['append'] {
       // Another member can copy the mark into an entry of its own; only the agent's own entry counts.
       const first = readModel.entryByDedup(pact, dedup, author.key.toString('hex'))
       if (first) {
-        const receipt = await repeated(pact, draft, first)
-        const settled =
-          until === 'confirmed' ? await confirmation(pact, readModel, receipt, { timeout, signal: signal() }) : receipt
-        return accepted(draft, settled, details)
+        if (content(draft) !== content(first)) throw new OpenPactError('IDEMPOTENCY_KEY_REUSED')
+        if (until === 'confirmed') await confirmation(pact, readModel, first.id, { timeout, signal: signal() })
+        return accepted(draft, await receiptOf(pact, readModel.entry(pact, first.id) ?? first), details)
       }
       stamped = { ...stamped, dedup }
     }
@@ -69,11 +68,12 @@ export function appender(writing: Writing): Call['append'] {
 export async function confirmation(
   pact: Pact,
   readModel: ReadModel,
-  receipt: Receipt,
+  id: string,
   { timeout = 10_000, signal }: { timeout?: number; signal: AbortSignal },
-): Promise<Receipt> {
-  const now = () => pact.receipt(receipt.id) ?? receipt
-  if (now().confirmed) return now()
+): Promise<boolean> {
+  // Of what was written before the last start there is no receipt.
+  const confirmed = () => (pact.receipt(id) ?? readModel.entry(pact, id))?.confirmed ?? false
+  if (confirmed()) return true
   const ended = AbortSignal.any([signal, AbortSignal.timeout(timeout)])
   await new Promise<void>(resolve => {
     const end = () => {
@@ -82,22 +82,20 @@ export async function confirmation(
       resolve()
     }
     const unwatch = readModel.onSync(moved => {
-      if (moved === pact && now().confirmed) end()
+      if (moved === pact && confirmed()) end()
     })
     ended.addEventListener('abort', end)
     if (ended.aborted) end()
   })
-  return now()
+  return confirmed()
 }
 
-/** The receipt of the entry that an earlier try wrote. */
-async function repeated(pact: Pact, draft: Draft, first: EntryView): Promise<Receipt> {
-  if (content(draft) !== content(first)) throw new OpenPactError('IDEMPOTENCY_KEY_REUSED')
-  const receipt = pact.receipt(first.id)
+/** The receipt of an own entry, out of the index where it was written before the last start. */
+async function receiptOf(pact: Pact, { id, position, verdict, confirmed, timestamp }: EntryView): Promise<Receipt> {
+  const receipt = pact.receipt(id)
   if (receipt) return receipt
-  const record = await pact.record(first.position)
-  if (!record) throw new OpenPactError('ENTRY_UNKNOWN', { id: first.id })
-  const { id, position, verdict, confirmed, timestamp } = first
+  const record = await pact.record(position)
+  if (!record) throw new OpenPactError('ENTRY_UNKNOWN', { id })
   return { id, position, verdict, chain: record.chain, confirmed, timestamp: Date.parse(timestamp) }
 }
 

@@ -59,10 +59,10 @@ export interface Call {
     options?: { until?: Until; timeout?: number; details?: Record<string, unknown> },
   ): Promise<Receipt>
   /**
-   * The receipt of an own entry, once it is confirmed or `timeout` (ms, 10 000) is over; follows it over reorders, so the verdict may
-   * be another one then.
+   * Waits until an entry that this machine wrote is confirmed, or `timeout` (ms, 10 000) is over; answers whether it is. It is followed
+   * over reorders, so its verdict may be another one then.
    */
-  confirmation(receipt: Receipt, timeout?: number): Promise<Receipt>
+  confirmation(id: string, timeout?: number): Promise<boolean>
   /** Marks the answer as not yet settled: 202 over HTTP, `pending: true` stays the operation's to say. */
   pending(): void
 }

@@ -1,5 +1,5 @@
 /** What an operation gets beside its input, for one run of it. */
-import { type Kernel, OpenPactError, type Pact, type Receipt, type ServiceRef } from '../../kernel/index.ts'
+import { type Kernel, OpenPactError, type Pact, type ServiceRef } from '../../kernel/index.ts'
 import type { Access } from '../access/service.ts'
 import { whileValid } from '../access/valid.ts'
 import type { ReadModel } from '../read-model/service.ts'
@@ -81,8 +81,8 @@ export class RunningCall implements Call {
     return this.#append(draft, options)
   }
 
-  readonly confirmation = (receipt: Receipt, timeout?: number): Promise<Receipt> =>
-    confirmation(this.pact, this.#readModel, receipt, { timeout, signal: this.signal })
+  readonly confirmation = (id: string, timeout?: number): Promise<boolean> =>
+    confirmation(this.pact, this.#readModel, id, { timeout, signal: this.signal })
 
   readonly pending = (): void => {
     this.answer.pending = true

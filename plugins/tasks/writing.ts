@@ -61,10 +61,9 @@ export async function answer(
 
 /** The answer to who brought the task into its state already: as sure as it asks for, so that asking again waits for the first time. */
 export async function standing(call: Call, { id, changed }: TaskRow, { until = 'applied', timeout }: Waiting) {
-  // Null when it is long ago.
-  const receipt = call.pact.receipt(entryOf(call.use(readModel), call.pact, changed).id)
-  const settled = receipt && until === 'confirmed' ? await call.confirmation(receipt, timeout) : receipt
-  return answer(call, id, until, settled)
+  const entry = entryOf(call.use(readModel), call.pact, changed)
+  if (until === 'confirmed') await call.confirmation(entry.id, timeout)
+  return answer(call, id, until, call.pact.receipt(entry.id))
 }
 
 /** Hex key of the caller's agent. */
