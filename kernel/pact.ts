@@ -200,6 +200,8 @@ export interface Pact {
    */
   reseating(): Promise<Application | null>
   status(): Promise<PactStatus>
+  /** Plain words: that this machine was removed, and who says so; empty when nobody does. */
+  removal(): Promise<string>
   /** Resolves when everything linearised is on this machine, reporting progress. */
   download(progress?: (have: number, of: number) => void, signal?: AbortSignal): Promise<void>
 }

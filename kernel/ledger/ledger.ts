@@ -277,7 +277,6 @@ export class Ledger implements Pact, Replicated {
     return statusOf(this, this.host.rules)
   }
 
-  /** Plain words: that this machine was removed, and who says so; empty when nobody does. */
   async removal(): Promise<string> {
     if ((await this.standing(this.host.identity.device)) === 'removed')
       return 'This machine was removed from the pact: it keeps what it has, and gets and writes nothing more.'

@@ -225,7 +225,7 @@ export class Writer {
     if (this.missing) throw new OpenPactError('PACT_INTERRUPTED', { pact, ...this.missing })
     if (this.base.interrupted) throw this.interruption(this.base.interrupted)
     if (this.base.writable) return
-    const { removed } = await this.pact.status()
+    const removed = await this.pact.removal()
     throw removed
       ? new OpenPactError('MEMBER_REMOVED', { pact, words: removed })
       : new OpenPactError('NOT_WRITABLE', { pact, reason: 'its seat is gone or has not reached this machine yet' })

@@ -85,7 +85,7 @@ async function run(
   signal: AbortSignal,
   say: (state: JoinState, words: string) => void,
 ): Promise<Pact> {
-  const removed = options.here && (await options.here.status()).removed
+  const removed = await options.here?.removal()
   if (removed) throw new OpenPactError('JOIN_REFUSED', { reason: removed })
   const pact = options.here ?? (await enter(options, signal, say))
   say('accepted', SAID.accepted)

@@ -162,7 +162,7 @@ export class Door {
 
   /** The one place that decides; it may write one entry per newcomer. */
   private async answer({ kind: code, evidence, identity, application }: Knock): Promise<Reply> {
-    if ((await this.pact.status()).removed) return { status: 'pending', words: REMOVED }
+    if (await this.pact.removal()) return { status: 'pending', words: REMOVED }
     const { writer, noise } = application
     const applicant: Applicant = { writer, noise, identity }
     const seated = await this.seatOf(applicant)
