@@ -1,12 +1,12 @@
-/** What an entry says, on one line for people: for each type that comes with OpenPact in words, for others field by field. */
+/** What an entry says, on one line for people: in the words that its type declares, or field by field where it declares none. */
 import { durationWords } from './duration.ts'
 import { brief, plain } from './table.ts'
 
 /** Longest line, characters. */
 const LIMIT = 100
 
-/** `{field}` stands for a field of the payload, `{field.field}` for one of a field; a colon with nothing behind it is left out. */
-const templates: Record<string, string> = {
+/** Of the kernel's own types; those of plugins come from their declarations (`EntryType.words`). */
+const kernelWords: Record<string, string> = {
   'pact.charter': 'founded "{charter.name}"',
   'pact.amend': 'changed the charter: {change}',
   'pact.ready': 'ready for the charter {proposal}',
@@ -20,22 +20,15 @@ const templates: Record<string, string> = {
   'agent.add': 'added the agent {name}, key {key}',
   'agent.revoke': 'revoked the agent {key}',
   tick: 'told the time',
-  'backup.content': 'attached content again: {attachment.hash}',
-  invite: 'invited {max_uses} as {role}, expires {expires}: {note}',
-  'invite.revoke': 'closed the invite {id}',
-  knowledge: '{content}',
-  message: '{content}',
-  skill: '{name}@{version}: {description}',
-  task: '{title}',
-  'task.claim': 'claimed {task} for {lease_ms}',
-  'task.renew': 'renewed {task} for {lease_ms}',
-  'task.release': 'gave {task} back: {reason}',
-  'task.complete': 'completed {task}: {result}',
 }
 
-/** One line without control characters, cut where it is long. */
-export function entryWords(type: string, payload: unknown): string {
-  const template = Object.hasOwn(templates, type) ? templates[type] : undefined
+/**
+ * One line without control characters, cut where it is long.
+ * @param declared words by type, as plugins declare them
+ */
+export function entryWords(type: string, payload: unknown, declared: Readonly<Record<string, string>> = {}): string {
+  const known = [declared, kernelWords].find(words => Object.hasOwn(words, type))
+  const template = known?.[type]
   const words = template === undefined ? told('', payload) : filled(template, payload)
   const line = oneLine(words)
   return line.length > LIMIT ? `${line.slice(0, LIMIT - 1)}…` : line
@@ -46,6 +39,7 @@ export function oneLine(value: unknown): string {
   return plain(value).replace(/\s+/g, ' ')
 }
 
+/** `{field}` stands for a field of the payload, `{field.field}` for one of a field; a colon with nothing behind it is left out. */
 function filled(template: string, payload: unknown): string {
   return template
     .replace(/\{([\w.]+)\}/g, (_, path: string) => {

@@ -122,6 +122,8 @@ export interface PluginStatus {
   requires: string[]
   provides: string[]
   entryTypes: string[]
+  /** `EntryType.words` of those that have some, by name. */
+  words: Record<string, string>
   contributions: { point: string; id: string }[]
   rules: { protocol: number; digest: string } | null
 }

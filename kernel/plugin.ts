@@ -47,6 +47,8 @@ export interface EntryType {
   v: number
   payload: TSchema
   summary: string
+  /** An entry of it on one line for people: `{field}` and `{field.field}` stand for what the payload says. Field by field when absent. */
+  words?: string
 }
 
 export interface Logger {

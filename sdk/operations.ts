@@ -94,7 +94,7 @@ export type Operations = {
   /** List the members of a pact with their devices and agents */
   'pacts.members': { input: Record<string, never>; output: { entries: ({ identity: string; role: "member" | "admin"; is_self: boolean; online: boolean; devices: { writer: string; noise: string; indexer: boolean; online: boolean; since: number }[]; agents: { handle: string; name: string; agent: string; revoked: boolean }[] })[]; cursor: null; has_more: false } }
   /** List the plugins of this machine: where each comes from, what it offers, how it is doing */
-  'pacts.plugins': { input: Record<string, never>; output: { entries: ({ name: string; version: string; summary: string; source: string; state: string; error: string | null; requires: string[]; provides: string[]; entryTypes: string[]; contributions: { point: string; id: string }[]; rules: null | { protocol: number; digest: string } })[]; cursor: null; has_more: false } }
+  'pacts.plugins': { input: Record<string, never>; output: { entries: ({ name: string; version: string; summary: string; source: string; state: string; error: string | null; requires: string[]; provides: string[]; entryTypes: string[]; words: Record<string, string>; contributions: { point: string; id: string }[]; rules: null | { protocol: number; digest: string } })[]; cursor: null; has_more: false } }
   /** Remove a member for good: all of its devices are cut off and it cannot come back */
   'pacts.remove': { input: { member: string; indexers?: string[] }; output: { identity: string; removed: true; entry: string; confirmed: boolean } }
   /** Give a pact another alias on this machine */

@@ -46,8 +46,16 @@ async function printLog(shell: Session, flags: LogFlags): Promise<void> {
   const query = { limit, type: flags.type, topic: flags.topic, order: 'desc', verdict: 'any' }
   const work = () => client.get<{ entries: LogEntry[] }>(`${pact}/entries`, { query })
   const { entries } = (await shell.progress('Reading the newest entries', work)).body
-  for (const entry of entries.reverse()) print(shell, entry)
-  if (flags.follow) await follow(shell, client, { pact, cursor, flags, printed: new Set(entries.map(({ id }) => id)) })
+  const words = shell.json ? {} : await declaredWords(client)
+  for (const entry of entries.reverse()) print(shell, entry, words)
+  const printed = new Set(entries.map(({ id }) => id))
+  if (flags.follow) await follow(shell, client, { pact, cursor, flags, printed, words })
+}
+
+/** How entries of the plugins of that daemon are told, by type. */
+async function declaredWords(client: Client): Promise<Words> {
+  const { entries } = (await client.get<{ entries: { words?: Words }[] }>('/v1/plugins')).body
+  return Object.assign({}, ...entries.map(({ words }) => words))
 }
 
 async function head(client: Client, pact: string): Promise<string> {
@@ -59,9 +67,16 @@ interface Following {
   cursor: string
   flags: LogFlags
   printed: Set<string>
+  words: Words
 }
 
-async function follow(shell: Session, client: Client, { pact, cursor, flags, printed }: Following): Promise<void> {
+type Words = Record<string, string>
+
+async function follow(
+  shell: Session,
+  client: Client,
+  { pact, cursor, flags, printed, words }: Following,
+): Promise<void> {
   const stop = new AbortController()
   process.once('SIGINT', () => stop.abort())
   process.once('SIGTERM', () => stop.abort())
@@ -74,7 +89,7 @@ async function follow(shell: Session, client: Client, { pact, cursor, flags, pri
     if (event !== 'entry-applied') continue
     const { entry } = JSON.parse(data) as { entry: LogEntry | null }
     if (!entry || printed.delete(entry.id)) continue
-    if (matches(entry, flags)) print(shell, entry)
+    if (matches(entry, flags)) print(shell, entry, words)
   }
   if (!stop.signal.aborted) throw new OpenPactError('STREAM_ENDED')
 }
@@ -83,15 +98,15 @@ function matches(entry: LogEntry, { type, topic }: LogFlags): boolean {
   return (type === undefined || entry.type === type) && (topic === undefined || entry.topic === topic)
 }
 
-function print(shell: Session, entry: LogEntry): void {
-  shell.write(`${shell.json ? JSON.stringify(entry) : line(entry)}\n`)
+function print(shell: Session, entry: LogEntry, words: Words): void {
+  shell.write(`${shell.json ? JSON.stringify(entry) : line(entry, words)}\n`)
 }
 
 /** One entry on one line: when, which, what, on which topic, by whom, what it says. */
-function line(entry: LogEntry): string {
+function line(entry: LogEntry, declared: Words): string {
   const { id, type, topic, author, timestamp, verdict, confirmed } = entry
   const time = timestamp.slice(0, 19).replace('T', ' ')
   const judged = verdict === 'accepted' ? (confirmed ? '' : ' (not confirmed)') : ` (refused: ${verdict})`
   const words = [time, id, type, topic && `#${topic}`, `by ${author}${judged}`].filter(Boolean).map(oneLine)
-  return `${words.join('  ')}  ${entryWords(type, entry.payload)}`.trimEnd()
+  return `${words.join('  ')}  ${entryWords(type, entry.payload, declared)}`.trimEnd()
 }

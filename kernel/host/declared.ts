@@ -39,6 +39,7 @@ export function describe(plugin: Plugin): Omit<PluginStatus, 'source' | 'state' 
     requires: (plugin.requires ?? []).map(serviceId),
     provides: (plugin.provides ?? []).map(serviceId),
     entryTypes: (plugin.entryTypes ?? []).map(type => type.name),
+    words: Object.fromEntries((plugin.entryTypes ?? []).flatMap(({ name, words }) => (words ? [[name, words]] : []))),
     contributions: (plugin.contributes ?? []).map(({ point, id }) => ({ point, id })),
     rules: rule && { protocol: rule.rules.protocol, digest: rule.digest },
   }

@@ -83,7 +83,7 @@ describe('set-up', () => {
 
   test('status tells everything without running anything', async () => {
     const rules = { protocol: 3, types: ['note'], validate: () => undefined }
-    const note = { name: 'note', v: 1, payload: Type.Object({}), summary: '' }
+    const note = { name: 'note', v: 1, payload: Type.Object({}), summary: '', words: 'noted {text}' }
     const contributes = [contribute(page, { path: '/notes' })]
     const notes = plugin('notes', { rules, entryTypes: [note], contributes, requires: [clock], setup: never })
     const { host: h } = await host([{ plugin: notes, off: true }, provider(), plugin('web', { points: [page] })])
@@ -97,6 +97,7 @@ describe('set-up', () => {
       requires: ['clock@1'],
       provides: [],
       entryTypes: ['note'],
+      words: { note: 'noted {text}' },
       contributions: [{ point: 'web.page', id: '/notes' }],
       rules: { protocol: 3, digest: rulesDigest(notes) },
     })

@@ -40,6 +40,7 @@ const PluginSchema = Type.Object(
             v: Type.Integer({ minimum: 1 }),
             payload: Type.Object({}),
             summary: Type.String(),
+            words: Type.Optional(Type.String({ minLength: 1 })),
           },
           closed,
         ),

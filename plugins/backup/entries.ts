@@ -9,6 +9,7 @@ export const content: EntryType = {
   name: CONTENT_ENTRY,
   v: 1,
   summary: 'Content that an entry of an earlier pact names by its sha256, attached again in this one',
+  words: 'attached content again: {attachment.hash}',
   payload: Type.Object({
     attachment: Type.Object({ core: Hex, signer: Hex, length: Type.Integer({ minimum: 1 }), hash: Hex }),
   }),

@@ -10,6 +10,7 @@ export const invite: EntryType = {
   name: 'invite',
   v: 1,
   summary: 'Lets whoever holds the token ask for a seat',
+  words: 'invited {max_uses} as {role}, expires {expires}: {note}',
   payload: Type.Object({
     public_key: Hex32,
     role: Role,
@@ -24,5 +25,6 @@ export const inviteRevoke: EntryType = {
   name: 'invite.revoke',
   v: 1,
   summary: 'Closes an invite',
+  words: 'closed the invite {id}',
   payload: Type.Object({ id: Hex32 }),
 }

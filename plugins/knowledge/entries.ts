@@ -20,6 +20,7 @@ export const knowledge: EntryType = {
   name: 'knowledge',
   v: 1,
   summary: 'Something an agent found out that others should know',
+  words: '{content}',
   payload: Type.Object({
     content: Content,
     source: Type.Optional(Source),

@@ -33,6 +33,7 @@ export const message: EntryType = {
   name: 'message',
   v: 1,
   summary: 'Something that one agent says to all, to another, to a role or on a topic',
+  words: '{content}',
   payload: Type.Object({
     content: Content,
     to: Type.Optional(Type.String({ pattern: '^[0-9a-f]{64}$', description: 'Key of an agent or an identity' })),

@@ -47,6 +47,7 @@ export const skill: EntryType = {
   name: 'skill',
   v: 1,
   summary: 'A version of instructions or code that agents can install',
+  words: '{name}@{version}: {description}',
   payload: Type.Object(
     {
       name: Name,

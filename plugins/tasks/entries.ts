@@ -24,7 +24,7 @@ export const LeaseMs = Type.Integer({
   description: 'How long the claim holds unless it is renewed, in ms',
 })
 
-export const task = entryType('task', 'A piece of work that one agent at a time can claim', {
+export const task = entryType('task', 'A piece of work that one agent at a time can claim', '{title}', {
   title: Title,
   description: Type.Optional(Description),
   priority: Type.Optional(Priority),
@@ -32,26 +32,31 @@ export const task = entryType('task', 'A piece of work that one agent at a time 
   depends_on: Type.Optional(Dependencies),
 })
 
-export const taskClaim = entryType('task.claim', 'Takes a task for the length of a lease', {
+export const taskClaim = entryType(
+  'task.claim',
+  'Takes a task for the length of a lease',
+  'claimed {task} for {lease_ms}',
+  {
+    task: TaskId,
+    lease_ms: LeaseMs,
+  },
+)
+
+export const taskRenew = entryType('task.renew', 'Starts the lease of a claim anew', 'renewed {task} for {lease_ms}', {
   task: TaskId,
   lease_ms: LeaseMs,
 })
 
-export const taskRenew = entryType('task.renew', 'Starts the lease of a claim anew', {
-  task: TaskId,
-  lease_ms: LeaseMs,
-})
-
-export const taskRelease = entryType('task.release', 'Gives a claimed task back', {
+export const taskRelease = entryType('task.release', 'Gives a claimed task back', 'gave {task} back: {reason}', {
   task: TaskId,
   reason: Type.Optional(Reason),
 })
 
-export const taskComplete = entryType('task.complete', 'Ends a task for good', {
+export const taskComplete = entryType('task.complete', 'Ends a task for good', 'completed {task}: {result}', {
   task: TaskId,
   result: Type.Optional(Result),
 })
 
-function entryType(name: string, summary: string, fields: Record<string, TSchema>): EntryType {
-  return { name, v: 1, summary, payload: Type.Object(fields) }
+function entryType(name: string, summary: string, words: string, fields: Record<string, TSchema>): EntryType {
+  return { name, v: 1, summary, words, payload: Type.Object(fields) }
 }

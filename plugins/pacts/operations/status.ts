@@ -166,6 +166,9 @@ export const listPlugins = operation({
         requires: Type.Array(Type.String()),
         provides: Type.Array(Type.String()),
         entryTypes: Type.Array(Type.String()),
+        words: Type.Record(Type.String(), Type.String(), {
+          description: 'By entry type: one line for people, with {fields} of the payload',
+        }),
         contributions: Type.Array(Type.Object({ point: Type.String(), id: Type.String() })),
         rules: Type.Union([Type.Null(), Type.Object({ protocol: Type.Integer(), digest: Type.String() })]),
       }),
