@@ -35,3 +35,25 @@ test('on all networks it names an address that others can reach', async () => {
   expect(dht.host).not.toBe('0.0.0.0')
   await dht.close()
 })
+
+test('who comes after the DHT was started anew finds members that had each other all the time', async () => {
+  const first = await startBootstrap({ port: 0, host: '127.0.0.1' })
+  const { host, port } = first
+  const [a, b, late] = [new Machine([first]), new Machine([first]), new Machine([first])]
+  const [ofA, ofB] = await shared(a, b)
+  const ofLate = await late.open(ofA.pact)
+  await ofA.pact.admit(late.noise, ofLate.pact.writer)
+  await Promise.all([a.network.start(), b.network.start()])
+  await ofA.pact.note('hello')
+  await ofB.pact.reads('hello')
+  await first.close()
+  // It knows nothing of whoever announced itself before.
+  const second = await startBootstrap({ host, port })
+  try {
+    await late.network.start()
+    await ofLate.pact.reads('hello')
+  } finally {
+    for (const machine of [a, b, late]) await machine.close()
+    await second.close()
+  }
+}, 60_000)

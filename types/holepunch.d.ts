@@ -411,7 +411,7 @@ declare module 'hyperswarm' {
   }
   interface Discovery {
     flushed(): Promise<boolean>
-    refresh(options?: { client?: boolean; server?: boolean }): Promise<void>
+    refresh(options?: { client?: boolean; server?: boolean }): Promise<boolean>
     destroy(): Promise<void>
   }
   class Hyperswarm extends EventEmitter {

@@ -5,8 +5,12 @@ import type { Discovery } from 'hyperswarm'
 /** ms. Two machines that join at the same instant miss each other's announcement, so the first look back comes soon. */
 const FIRST = 250
 const LAST = 60_000
-/** ms between looks while somebody is there; Hyperswarm's own is 10 minutes. */
-const SATISFIED = 300_000
+/**
+ * The same while somebody is there. A look announces anew, and the DHT may have forgotten this machine meanwhile: then others look for it in
+ * vain until Hyperswarm's own announcement, up to 12 minutes later.
+ */
+const FIRST_SATISFIED = 10_000
+const LAST_SATISFIED = 300_000
 
 export class Search {
   readonly topic: Buffer
@@ -14,7 +18,9 @@ export class Search {
   readonly #satisfied: () => boolean
   #discovery: Discovery | null = null
   #timer: NodeJS.Timeout | null = null
+  /** Until the next look while nobody is there, and while somebody is. */
   #delay = FIRST
+  #rest = FIRST_SATISFIED
   #due = 0
   #closed = false
 
@@ -33,7 +39,9 @@ export class Search {
 
   /** Somebody was lost: looks sooner, but no more often than its patience allows. */
   hurry(): void {
-    if (this.#due - Date.now() > this.#delay) this.#plan(this.#delay)
+    this.#rest = FIRST_SATISFIED
+    const wait = this.#satisfied() ? this.#rest : this.#delay
+    if (this.#due - Date.now() > wait) this.#plan(wait)
   }
 
   async close(): Promise<void> {
@@ -51,10 +59,14 @@ export class Search {
 
   async #look(): Promise<void> {
     const found = this.#satisfied()
-    this.#plan(found ? SATISFIED : this.#delay)
-    // With nobody there: after 0.25 s, 0.5 s, 1 s … 60 s.
+    const wait = found ? this.#rest : this.#delay
+    // Before it is known how this look ends, which takes as long as the network lets it.
+    this.#plan(wait)
+    // With nobody there after 0.25 s, 0.5 s, 1 s … 60 s; else after 10 s, 20 s … 300 s.
     this.#delay = found ? FIRST : Math.min(this.#delay * 2, LAST)
-    // Fails while the network is away; the next look is planned already.
-    if (!found) await this.#discovery?.refresh().catch(() => {})
+    this.#rest = found ? Math.min(this.#rest * 2, LAST_SATISFIED) : FIRST_SATISFIED
+    const reached = await this.#discovery?.refresh().catch(() => false)
+    // The DHT may come back without what was announced in it.
+    if (!reached && wait > LAST) this.#plan(LAST)
   }
 }
