@@ -244,6 +244,7 @@ declare module 'autobase' {
     _applyState: { maybeSigned(): Promise<void> } | null
     _ackTimer: object | null
     _startAckTimer(): void
+    _close(): Promise<void>
     _bumpAckTimer(): void
   }
 

@@ -1,10 +1,12 @@
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Autobase from 'autobase'
 import Corestore from 'corestore'
 import Hyperbee from 'hyperbee'
-import { expect, test } from 'vitest'
-import { uncached } from './views.ts'
+import { expect, test, vi } from 'vitest'
+import { openBase, uncached } from './views.ts'
 
 const encodings = { keyEncoding: 'utf-8', valueEncoding: 'binary', extension: false } as const
 
@@ -34,5 +36,25 @@ test('a reader does not answer nodes of a history that is gone, even where nobod
   }
   expect(answers).toEqual({ hyperbee: 'before', ours: 'after' })
   await store.close()
+  await rm(dir, { recursive: true })
+})
+
+test('closing does not wait for an acknowledgement that never ends', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'openpact-views-'))
+  const apply = async () => {}
+  const base = openBase(new Corestore(dir), { key: null, encryptionKey: Buffer.alloc(32, 1), apply })
+  const began = new Promise<void>(resolve => {
+    // As one that waits for a block which no machine has.
+    vi.spyOn(Autobase.prototype, 'ack').mockImplementation(() => {
+      resolve()
+      return new Promise(() => {})
+    })
+  })
+  await base.ready()
+  await began
+  const closed = once(base, 'close')
+  await base.close()
+  await closed
+  vi.restoreAllMocks()
   await rm(dir, { recursive: true })
 })

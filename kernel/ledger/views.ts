@@ -27,6 +27,9 @@ FastForward.MINIMUM = 512
 /** The same for one that has hardly any history: it shows the newest entries at once, and has nothing to go on with if the link is lost. */
 const NEWCOMER_MINIMUM = 16
 
+/** ms that closing waits for an acknowledgement under way: it may wait itself, for a block that nobody here has. */
+const ACK_LIMIT = 1_000
+
 /** An Autobase that can be kept from appending to its own core, acknowledgements included, and that rests when nothing waits for it. */
 export class Base extends Autobase<Views> {
   held = false
@@ -37,6 +40,10 @@ export class Base extends Autobase<Views> {
   /** When signed views were moved last, on the clock of `performance`. */
   private committed = Number.NEGATIVE_INFINITY
   private commitTimer: NodeJS.Timeout | null = null
+  private giveUp = () => {}
+  private readonly givenUp = new Promise<void>(resolve => {
+    this.giveUp = resolve
+  })
 
   constructor(...options: ConstructorParameters<typeof Autobase<Views>>) {
     super(...options)
@@ -49,7 +56,7 @@ export class Base extends Autobase<Views> {
     if (this.held) return
     this.looking = true
     try {
-      await super.ack(background)
+      await Promise.race([super.ack(background), this.givenUp])
     } finally {
       this.looking = false
     }
@@ -124,6 +131,13 @@ export class Base extends Autobase<Views> {
   seal(): void {
     if (!this.sole || this.system?.core.length !== this.indexedLength) return
     this.sealed = { log: this.view.log.length, state: this.view.state.core.length }
+  }
+
+  /** Autobase waits for its acknowledgement before it closes what that may be waiting in, and so for ever. */
+  override async _close(): Promise<void> {
+    const timer = setTimeout(this.giveUp, ACK_LIMIT)
+    await super._close()
+    clearTimeout(timer)
   }
 
   override append(value: Buffer | Buffer[] | null): Promise<number> {

@@ -11,6 +11,8 @@ const LAST = 60_000
  */
 const FIRST_SATISFIED = 10_000
 const LAST_SATISFIED = 300_000
+/** ms between two looks at most while no node of the DHT answers: it may come back without what was announced in it. */
+const UNREACHED = 20_000
 
 export class Search {
   readonly topic: Buffer
@@ -66,7 +68,6 @@ export class Search {
     this.#delay = found ? FIRST : Math.min(this.#delay * 2, LAST)
     this.#rest = found ? Math.min(this.#rest * 2, LAST_SATISFIED) : FIRST_SATISFIED
     const reached = await this.#discovery?.refresh().catch(() => false)
-    // The DHT may come back without what was announced in it.
-    if (!reached && wait > LAST) this.#plan(LAST)
+    if (!reached && wait > UNREACHED) this.#plan(UNREACHED)
   }
 }
