@@ -38,7 +38,7 @@ export async function statusOf(ledger: Ledger, rules: RuleSet): Promise<PactStat
     writable: base.writable && interrupted === null && !ledger.failure && !base.held && !removed,
     indexer: indexers.some(i => i.self),
     indexers,
-    waiting: removed || waitingFor(indexers),
+    waiting: removed || waitingFor(indexers, peers, ledger.length - ledger.confirmed),
     removed,
     interrupted,
     refounds: await refoundsOf(ledger).catch(() => null),
@@ -72,14 +72,17 @@ async function refoundsOf({ reader }: Ledger): Promise<PactStatus['refounds']> {
   return row && { id: pactId(Buffer.from(row.pact, 'hex')), done: row.done, length: row.length }
 }
 
-function waitingFor(indexers: PactStatus['indexers']): string {
+/** @param open entries that are not confirmed */
+function waitingFor(indexers: PactStatus['indexers'], peers: PactStatus['peers'], open: number): string {
   const awake = indexers.filter(i => i.online).length
   const needed = Math.floor(indexers.length / 2) + 1
-  if (indexers.length === 0 || awake >= needed) return ''
+  // What an indexer confirms comes through other members as well.
+  const linked = peers.some(({ tunnel }) => tunnel)
+  if (indexers.length === 0 || awake >= needed || (linked && open === 0)) return ''
   const asleep = indexers.filter(i => !i.online).map(i => i.writer.slice(0, 8))
   return indexers.length === 1
-    ? `The only indexer (${asleep[0]}) is not reachable. Entries are kept and shared, but nothing is confirmed until it is back.`
-    : `${needed - awake} more of the indexers ${asleep.join(', ')} must be reachable before entries are confirmed.`
+    ? `The only indexer (${asleep[0]}) is not reachable from here. Entries are kept and shared, and confirmed once it is${linked ? ', or once a connected machine reaches it' : ''}.`
+    : `${needed - awake} more of the indexers ${asleep.join(', ')} must be reachable${linked ? ', from here or from a connected machine,' : ''} before entries are confirmed.`
 }
 
 /** The cores that must be here in full before this machine can serve the pact and go on alone. */

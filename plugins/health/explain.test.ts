@@ -50,9 +50,7 @@ function words(status: Partial<PactStatus>, more: Partial<PactHealth> = {}): str
 
 describe('a pact in plain words', () => {
   it('is fine with this machine as its indexer', () => {
-    expect(words({})).toBe(
-      'ok: No other member is connected. Entries are confirmed by this machine alone, which is awake.',
-    )
+    expect(words({})).toBe('ok: No other member is connected. Entries are confirmed by this machine alone.')
   })
 
   it('names the only indexer when it is off, and what waits', () => {
@@ -61,7 +59,7 @@ describe('a pact in plain words', () => {
       waiting: 'Nothing is confirmed until it is back.',
       confirmed: 7,
     })
-    expect(told).toContain('Entries are confirmed by bbbbbbbb alone, which is off.')
+    expect(told).toContain('Entries are confirmed by bbbbbbbb alone, which is not connected to this machine.')
     expect(told).toContain('advice: Nothing is confirmed until it is back.')
     expect(told).toContain('advice: 3 of 10 entries are not confirmed yet')
   })
@@ -70,7 +68,7 @@ describe('a pact in plain words', () => {
     const indexers = [here, there('bbbbbbbb00', true, 'bob'), there('cccccccc00', false)]
     const names = new Map([['bob', 'bob-b0b0b0']])
     expect(words({ indexers, peers: [peer('dddddddd00', true), peer('ee', false)] }, { names })).toBe(
-      'ok: 1 other machine is connected: dddddddd. Entries are confirmed by 2 of this machine, bob-b0b0b0, cccccccc; awake: this machine, bob-b0b0b0.',
+      'ok: 1 other machine is connected: dddddddd. Entries are confirmed by 2 of this machine, bob-b0b0b0, cccccccc; connected: this machine, bob-b0b0b0.',
     )
   })
 

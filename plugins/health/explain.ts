@@ -95,11 +95,13 @@ function indexing({ status: { indexers }, names }: PactHealth): string {
     self ? 'this machine' : nameOf({ noise: writer, identity }, names)
   const [only] = indexers
   if (!only) return 'Who confirms entries is not known here yet.'
-  if (indexers.length === 1)
-    return `Entries are confirmed by ${name(only)} alone${only.online ? ', which is awake.' : ', which is off.'}`
+  if (indexers.length === 1) {
+    const standing = only.self ? '' : only.online ? ', which is connected' : ', which is not connected to this machine'
+    return `Entries are confirmed by ${name(only)} alone${standing}.`
+  }
   const awake = indexers.filter(indexer => indexer.online)
   const needed = Math.floor(indexers.length / 2) + 1
-  return `Entries are confirmed by ${needed} of ${indexers.map(name).join(', ')}; awake: ${awake.map(name).join(', ') || 'none'}.`
+  return `Entries are confirmed by ${needed} of ${indexers.map(name).join(', ')}; connected: ${awake.map(name).join(', ') || 'none'}.`
 }
 
 function percent({ indexed, length }: PactHealth['index']): string {

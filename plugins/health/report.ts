@@ -3,6 +3,7 @@ import { handleOf, isOpenPactError, type Kernel, type Logger, type Pact } from '
 import { inFull } from '../operations/coded.ts'
 import type { Finding, HealthReporter } from '../operations/health.ts'
 import type { ReadModel } from '../read-model/service.ts'
+import { addressFindings } from './address.ts'
 import { type DiskSpace, diskFinding } from './disk.ts'
 import { explainPact } from './explain.ts'
 import { PactPeers } from './peers.ts'
@@ -58,7 +59,8 @@ export class Report {
         words: `is not open: ${inFull(error)}`,
       }),
     )
-    return [diskFinding(await disk.space()), ...plugins, ...closed, ...told.flat()]
+    const address = addressFindings(kernel.network.status().address)
+    return [diskFinding(await disk.space()), ...address, ...plugins, ...closed, ...told.flat()]
   }
 
   async #ask({ name, findings }: HealthReporter): Promise<Finding[]> {

@@ -64,7 +64,7 @@ describe('two daemons', () => {
     const written = await b.post<{ id: string }>(`${pact}/knowledge`, { topic: 'dark', content: 'Written alone.' })
     expect(written.status).toBe(201)
     const doctor = await b.command('doctor')
-    expect(doctor.stdout).toContain('which is off.')
+    expect(doctor.stdout).toContain('which is not connected to this machine.')
     await a.start()
     await eventually('the claim is confirmed', async () => {
       const { status, claimed_by } = await task(a, id)
