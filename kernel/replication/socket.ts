@@ -1,5 +1,7 @@
 /** The UDP socket and the distributed hash table (DHT) that connections are made through. */
+import { lookup } from 'node:dns/promises'
 import DHT from 'hyperdht'
+import ipaddr from 'ipaddr.js'
 import { OpenPactError } from '../errors.ts'
 import './errors.ts'
 
@@ -12,11 +14,17 @@ export interface NetworkAddress {
   port?: number
 }
 
+/** Ranges of addresses (RFC 6890) within which machines reach each other directly. */
+const near = new Set(['loopback', 'private', 'carrierGradeNat', 'linkLocal', 'uniqueLocal'])
+
 /** @throws OpenPactError NETWORK_UNUSABLE when the address cannot be bound */
 export async function openSocket({ bootstrap, bind, port }: NetworkAddress): Promise<DHT> {
-  // On loopback nothing stands between two daemons, so nobody needs to find out whether it does.
-  const loopback = bind?.startsWith('127.') ?? false
-  const dht = new DHT({ bootstrap, host: bind, port, ...(loopback ? { firewalled: false } : {}) })
+  // Where the DHT starts from the same network, nothing stands between its machines. HyperDHT would punch holes all the same: without a NAT one
+  // side takes that for done before the other has seen anything, and both are connected after a minute.
+  const known = [...(bootstrap ?? []).map(({ host }) => host), ...(bind ? [bind] : [])]
+  const found = await Promise.all(known.map(host => lookup(host).catch(() => null)))
+  const open = bootstrap !== undefined && found.every(at => at !== null && near.has(ipaddr.parse(at.address).range()))
+  const dht = new DHT({ bootstrap, host: bind, port, ...(open ? { firewalled: false } : {}) })
   await bound(dht, bind ?? '0.0.0.0')
   return dht
 }
