@@ -38,6 +38,9 @@ const create: OperationInfo = {
       urgent: { type: 'boolean' },
       depends_on: { type: 'array', items: { type: 'string' } },
       refs: { type: 'array', items: { anyOf: [{ type: 'string' }, { type: 'object' }] } },
+      types: { anyOf: [{ type: 'array', items: { type: 'string' } }, { type: 'null' }] },
+      quotas: { type: 'object' },
+      topic: { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] },
       until: { anyOf: [{ const: 'applied' }, { const: 'confirmed' }] },
     },
   },
@@ -94,6 +97,19 @@ describe('generated verbs', () => {
     })
   })
 
+  it('say null where that may stand for a list, and a list as JSON, also an empty one', () => {
+    const types = (...words: string[]) => typed(create, ['x', ...words.flatMap(word => ['--types', word])]).types
+    expect(types('null')).toBeNull()
+    expect(types('[]')).toEqual([])
+    expect(types('["a", "b"]')).toEqual(['a', 'b'])
+    expect(types('a')).toEqual(['a'])
+    expect(types('a', 'null')).toEqual(['a', 'null'])
+    expect(types('[a')).toEqual(['[a'])
+    expect(() => types('[a]')).toThrow(expect.objectContaining({ code: 'USAGE' }))
+    expect(typed(create, ['x', '--topic', '[a]']).topic).toEqual(['[a]'])
+    expect(typed(create, ['x', '--depends-on', 'null']).depends_on).toEqual(['null'])
+  })
+
   it('take spans of time in one form, whatever the field counts in', () => {
     const lease = (text: string) => typed(create, ['x', '--lease', text]).lease_ms
     expect(['1500ms', '30', '30s', '0.5m', '24h', '1d'].map(lease)).toEqual([
@@ -146,6 +162,7 @@ describe('generated verbs', () => {
     expect(options.get('--lease')).toBe('--lease <duration> How long it holds (1m)')
     expect(options.get('--wait')).toBe('--wait <duration> how long to wait')
     expect(options.get('--depends-on')).toBe('--depends-on <value> repeat the flag for more than one')
+    expect(options.get('--quotas')).toMatch(/^--quotas <json> /)
     expect(options.get('--until')).toBe('--until <value> applied | confirmed')
   })
 
