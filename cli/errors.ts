@@ -77,6 +77,11 @@ export const cliErrors = defineErrors({
     message: 'There is no pact on this machine yet.',
     help: 'Create one with `openpact init`, or join one with `openpact join <token>`.',
   },
+  PACT_UNNAMED: {
+    kind: 'conflict',
+    message: 'There is a pact on this machine already: {pacts}.',
+    help: 'Use it, or name the further one: `openpact init --name <name>`.',
+  },
   PACT_AMBIGUOUS: {
     kind: 'invalid',
     message: 'Several pacts are on this machine: {pacts}.',

@@ -6,7 +6,7 @@ import { pasteable } from './hints.ts'
 import { type Launched, type LaunchOptions, launch } from './launch.ts'
 import { type DaemonRecord, type Place, placeOf, readToken, runningDaemon } from './place.ts'
 import { withProgress } from './progress.ts'
-import { plain, renderAnswer } from './table.ts'
+import { type Page, plain, renderAnswer } from './table.ts'
 import { watch } from './watch.ts'
 
 /** The flags that every command takes. */
@@ -24,7 +24,7 @@ export interface Flags {
 interface MachineLine {
   active: string | null
   /** Pacts that the daemon could not open. */
-  failed: { error: string; message: string; help: string }[]
+  failed: { id: string; error: string; message: string; help: string }[]
   /** Attempts to join that are under way. */
   joining: { alias: string | null; words: string }[]
 }
@@ -151,9 +151,9 @@ export class Session {
   }
 
   /** An answer on stdout: JSON for programs (on one line each while watched), else a table or lines. */
-  print(answer: unknown, columns?: readonly string[]): void {
+  print(answer: unknown, columns?: readonly string[], page?: Page): void {
     const json = () => `${JSON.stringify(answer, null, this.#look === null ? 2 : 0)}\n`
-    this.write(this.json ? json() : renderAnswer(answer, columns))
+    this.write(this.json ? json() : renderAnswer(answer, columns, page))
   }
 
   /** Words for people; programs get `answer` alone. */
@@ -179,9 +179,8 @@ export class Session {
   }
 }
 
-/** All pacts of a daemon. */
 /** Nothing for a token that may not know. */
-async function machineOf(client: Client): Promise<MachineLine> {
+export async function machineOf(client: Client): Promise<MachineLine> {
   return client.get<MachineLine>('/v1/status').then(
     ({ body }) => body,
     error => {
@@ -192,6 +191,7 @@ async function machineOf(client: Client): Promise<MachineLine> {
   )
 }
 
+/** All pacts of a daemon. */
 export async function listPacts(client: Client): Promise<PactLine[]> {
   return (await client.get<{ entries: PactLine[] }>('/v1/pacts')).body.entries
 }

@@ -65,7 +65,11 @@ export const listChanges = operation({
     has_more: Type.Boolean(),
   }),
   errors: ['EVENT_CURSOR_INVALID', 'EVENT_CURSOR_EXPIRED', 'MATCH_INVALID'],
-  cli: { path: 'changes', columns: ['id', 'type', 'topic', 'author', 'timestamp'] },
+  cli: {
+    path: 'changes',
+    list: 'events',
+    columns: ['kind', 'subject', 'subject_id', 'data.topic', 'data.status', 'data.assignee'],
+  },
   async run({ since, from = 'start', limit = 50, wait = 0, ...query }, call) {
     const feed = call.use(events)
     const wanted = matchOf(query)

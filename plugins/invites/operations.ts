@@ -56,7 +56,7 @@ export const createInvite = operation({
     confirmed: Type.Boolean(),
   }),
   errors: ['NOT_AUTHORISED', 'INVITE_EXPIRED'],
-  cli: { path: 'invite' },
+  cli: { path: 'invite', after: 'It lets into the pact {pact}. On the other machine: openpact join {token}' },
   run: async ({ role = 'member', max_uses = 1, expires_in = '24h', note }, call) => {
     const { id, token, publicKey } = newInvite(call.pact)
     const expires = endOf(expires_in, Math.max(Date.now(), await call.pact.time()))

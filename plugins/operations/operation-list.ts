@@ -28,6 +28,7 @@ const OperationInfo = Type.Object({
       args: Type.Optional(Words),
       file: Type.Optional(Type.String({ description: 'Input that is typed as the path of a text file' })),
       columns: Type.Optional(Words),
+      list: Type.Optional(Type.String({ description: 'The list of the answer that is shown; entries if absent' })),
       text: Type.Optional(Type.String({ description: 'The one field of the answer that is printed, as it is' })),
       after: Type.Optional(Type.String({ description: 'Said to people after the answer; {field} is a field of it' })),
       notes: Type.Optional(
