@@ -118,6 +118,12 @@ describe('generated verbs', () => {
     expect(typed(create, ['x', '--wait', '500ms', '--expires-in', '90']).wait).toBe(0.5)
     expect(typed(create, ['x', '--expires-in', '90']).expires_in).toBe('90s')
     expect(typed(create, ['x', '--expires-in', 'never']).expires_in).toBe('never')
+    const ends = (text: string) => typed(create, ['x', '--expires-in', text]).expires_in
+    expect(['24h', '1500ms', '1.5h'].map(ends)).toEqual(['24h', '2s', '5400s'])
+    for (const text of ['500ms', '-5s'])
+      expect(() => ends(text), text).toThrow(
+        expect.objectContaining({ code: 'USAGE', help: expect.stringContaining('Possible is 1s and more.') }),
+      )
     for (const text of ['soon', '5 s', '-5s', '0.5s', '2d', '1e3']) {
       expect(() => lease(text), text).toThrow(
         expect.objectContaining({ code: 'USAGE', help: expect.stringContaining('1s to 1d') }),
@@ -160,6 +166,7 @@ describe('generated verbs', () => {
       group?.commands[0]?.options.map(({ long, flags, description }) => [long, `${flags} ${description}`]),
     )
     expect(options.get('--lease')).toBe('--lease <duration> How long it holds (1m)')
+    expect(options.get('--expires-in')).toMatch(/\(at least 1s\)$/)
     expect(options.get('--wait')).toBe('--wait <duration> how long to wait')
     expect(options.get('--depends-on')).toBe('--depends-on <value> repeat the flag for more than one')
     expect(options.get('--quotas')).toMatch(/^--quotas <json> /)

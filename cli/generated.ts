@@ -90,7 +90,7 @@ export async function runOperation(
   }
   for (const [name, note] of Object.entries(notes))
     if ((body as Record<string, unknown>)[name] === true) said.push(note)
-  if (said.length > 0) session.write(session.hinting(`\n${said.join('\n')}\n`))
+  if (said.length > 0) session.write(session.hinting(`\n${said.join('\n')}\n`, pact !== ''))
 }
 
 /** ms without an answer: longer than the operation itself was told to wait. */

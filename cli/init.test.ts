@@ -1,4 +1,5 @@
 /** The pacts that `init` makes, and which one is meant by the commands that are named afterwards. */
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
@@ -33,6 +34,18 @@ it('an invite and a device link say into which pact they lead, and what comes ne
   const [, token] = /^token: +(\S+)$/m.exec(other) ?? []
   expect(other).toContain(`into the pact "other" (alias other). On the other machine: openpact join ${token}\n`)
   expect((await run('device', 'link')).stdout).toMatch(/the pact "First pact" \(alias first\).*openpact join \S+\n$/)
+})
+
+it('a log with nothing in it says so', async () => {
+  expect((await run('log', '--topic', 'nothing')).stdout).toBe('Nothing found.\n')
+  expect((await run('log', '--topic', 'nothing', '--json')).stdout).toBe('')
+})
+
+it('a malformed token makes nothing in an empty directory', async () => {
+  const fresh = join(dataDir, 'fresh')
+  const { code, stderr } = await openpact(['join', 'xyz', '--data-dir', fresh])
+  expect([code, stderr]).toEqual([2, expect.stringContaining('[INVITE_MALFORMED]')])
+  expect(existsSync(fresh)).toBe(false)
 })
 
 it('changes are shown as the events that they are', async () => {

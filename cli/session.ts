@@ -5,7 +5,7 @@ import { RemoteFailure } from './errors.ts'
 import { pasteable } from './hints.ts'
 import { type Launched, type LaunchOptions, launch } from './launch.ts'
 import { type DaemonRecord, type Place, placeOf, readToken, runningDaemon } from './place.ts'
-import { withProgress } from './progress.ts'
+import { notice, withProgress } from './progress.ts'
 import { type Page, plain, renderAnswer } from './table.ts'
 import { watch } from './watch.ts'
 
@@ -68,7 +68,10 @@ export class Session {
   }
 
   clientOf(daemon: DaemonRecord): Client {
-    return new Client({ url: daemon.url, token: readToken(this.place), log: this.place.logFile })
+    const onsilence = () => {
+      if (!this.json) notice('The daemon does not answer; it is asked again and again.')
+    }
+    return new Client({ url: daemon.url, token: readToken(this.place), log: this.place.logFile, onsilence })
   }
 
   /** Runs `work` against the daemon, or against one that is started for it alone and stopped afterwards. */
@@ -162,9 +165,10 @@ export class Session {
     else this.write(this.hinting(`${text}\n`))
   }
 
-  /** A text of ours with commands that act on this data directory. */
-  hinting(text: string): string {
-    return pasteable(text, this.flags)
+  /** A text of ours with commands that act on this data directory, and on the pact that is meant where they are about it. */
+  hinting(text: string, aboutPact = false): string {
+    const { dataDir, pact } = this.flags
+    return pasteable(text, { dataDir, ...(aboutPact ? { pact } : {}) })
   }
 
   /** A text that others wrote, byte for byte; at a terminal its control characters are shown, and it ends its line. */
