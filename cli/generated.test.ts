@@ -6,10 +6,10 @@ import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { asFailure } from './errors.ts'
 import { addOperations } from './generated.ts'
-import type { OperationInfo } from './known-operations.ts'
+import { builtInOperations, type OperationInfo } from './known-operations.ts'
 import { Session } from './session.ts'
 import { textOf } from './text-file.ts'
-import { inputOf } from './typed.ts'
+import { descriptionOf, inputOf } from './typed.ts'
 
 const create: OperationInfo = {
   name: 'tasks.create',
@@ -171,6 +171,19 @@ describe('generated verbs', () => {
     expect(options.get('--depends-on')).toBe('--depends-on <value> repeat the flag for more than one')
     expect(options.get('--quotas')).toMatch(/^--quotas <json> /)
     expect(options.get('--until')).toBe('--until <value> applied | confirmed')
+  })
+
+  it('have a word for every flag, and speak of flags instead of fields', async () => {
+    const program = new Command()
+    const operations = await builtInOperations()
+    addOperations(program, operations, () => new Session({}))
+    const all = (command: Command): Command[] => [command, ...command.commands.flatMap(all)]
+    for (const command of all(program))
+      for (const { long, description } of command.options) expect(description, `${command.name()} ${long}`).not.toBe('')
+    for (const operation of operations.filter(({ cli }) => cli && cli.path !== 'join'))
+      expect(descriptionOf(operation), operation.name).not.toMatch(/\b(200|202)\b|from=|verdict=|`until: /)
+    const claimed = operations.find(({ name }) => name === 'tasks.claim') as OperationInfo
+    expect(descriptionOf(claimed)).toContain('With `--until applied`')
   })
 
   it('share groups, and leave own commands alone', () => {

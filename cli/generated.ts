@@ -8,8 +8,11 @@ import { refuseNearVerb } from './near-verb.ts'
 import { fieldsOf } from './schema.ts'
 import { listPacts, type Session } from './session.ts'
 import { plain } from './table.ts'
-import { addFields, inputOf } from './typed.ts'
+import { addFields, descriptionOf, inputOf } from './typed.ts'
 import { watchable } from './watch.ts'
+
+/** Heading of these verbs in the help. */
+export const generatedGroup = 'For pacts, agents and what they share (while the daemon runs):'
 
 /** Adds a command for every operation that names one. Own commands of the same words win. */
 export function addOperations(program: Command, operations: readonly OperationInfo[], session: () => Session): void {
@@ -31,7 +34,7 @@ export function addOperations(program: Command, operations: readonly OperationIn
 }
 
 function addOperation(command: Command, operation: OperationInfo, session: () => Session): void {
-  command.summary(operation.summary).description(operation.description ?? operation.summary)
+  command.summary(operation.summary).description(descriptionOf(operation))
   if (addFields(command, operation)) command.addHelpText('after', `\n${durationHelp}`)
   const read = operation.method === 'GET'
   if (read) watchable(command)
@@ -47,7 +50,7 @@ function addOperation(command: Command, operation: OperationInfo, session: () =>
 /** A word may be a group (`task`) and a command of its own (`task <id>`). */
 function child(parent: Command, word: string): Command {
   const known = parent.commands.find(command => command.name() === word)
-  return known ?? parent.command(word).helpGroup('Verbs of plugins:')
+  return known ?? parent.command(word).helpGroup(generatedGroup)
 }
 
 /** A group says what is in it. */

@@ -21,6 +21,7 @@ export interface OperationInfo {
   input: Schema
   cli?: {
     path: string
+    description?: string
     args?: string[]
     file?: string
     columns?: string[]

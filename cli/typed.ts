@@ -32,6 +32,20 @@ export function addFields(command: Command, operation: OperationInfo): boolean {
   return durations
 }
 
+/** What an operation says of itself, with its fields as they are typed: `until: applied` is `--until applied`. */
+export function descriptionOf({ summary, description, input, cli }: OperationInfo): string {
+  const { properties } = fieldsOf(input)
+  return (cli?.description ?? description ?? summary).replace(
+    /`(\w+)(?:: ?(\w+))?`/g,
+    (whole, name: string, value = '') => {
+      const schema = properties[name]
+      if (!schema) return whole
+      const typed = cli?.args?.includes(name) ? `<${flag(name)}>` : `--${flagOf(name, schema)}`
+      return `\`${typed}${value && ` ${value}`}\``
+    },
+  )
+}
+
 function optionOf(name: string, schema: Schema): Option {
   const types = typesOf(schema)
   const unit = durationUnit(schema)

@@ -67,6 +67,8 @@ export const listChanges = operation({
   errors: ['EVENT_CURSOR_INVALID', 'EVENT_CURSOR_EXPIRED', 'MATCH_INVALID'],
   cli: {
     path: 'changes',
+    description:
+      'Without `since`, `from: start` begins with the first event of this machine and `from: head` shows nothing but the newest cursor. With `wait`, the answer comes with the next event or when that time is over. Keep the cursor (`openpact changes --json`) and give it as `since`.',
     list: 'events',
     columns: ['kind', 'subject', 'subject_id', 'data.topic', 'data.status', 'data.assignee'],
   },

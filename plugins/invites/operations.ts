@@ -2,6 +2,7 @@
 import { Type } from '../../kernel/index.ts'
 import { operation } from '../operations/operation.ts'
 import { readModel } from '../read-model/service.ts'
+import { PageInput } from '../read-model/wire.ts'
 import { Role } from './entries.ts'
 import { newInvite } from './invite.ts'
 import { inviteBy, invitePage } from './list.ts'
@@ -36,7 +37,9 @@ export const createInvite = operation({
   created: true,
   input: Type.Object({
     role: Type.Optional(Role),
-    max_uses: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000, default: 1 })),
+    max_uses: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 10_000, default: 1, description: 'How many newcomers it is good for (1)' }),
+    ),
     expires_in: Type.Optional(
       Type.String({
         pattern: '^(never|[1-9][0-9]{0,5}[smhd])$',
@@ -80,8 +83,8 @@ export const listInvites = operation({
   http: 'GET /invites',
   access: 'read',
   input: Type.Object({
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),
-    cursor: Type.Optional(Type.String()),
+    limit: PageInput.limit,
+    cursor: PageInput.cursor,
   }),
   output: Type.Object({
     entries: Type.Array(InviteInfo),

@@ -25,6 +25,7 @@ const OperationInfo = Type.Object({
   cli: Type.Optional(
     Type.Object({
       path: Type.String(),
+      description: Type.Optional(Type.String({ description: 'Instead of the description, on the command line' })),
       args: Type.Optional(Words),
       file: Type.Optional(Type.String({ description: 'Input that is typed as the path of a text file' })),
       columns: Type.Optional(Words),

@@ -70,6 +70,8 @@ export interface Call {
 export interface CliShape {
   /** Words of the command, e.g. `task claim`. */
   path: string
+  /** Instead of the description, where that speaks of HTTP. */
+  description?: string
   /** Inputs taken as positional arguments, in order; the rest become `--flags`. */
   args?: readonly string[]
   /** An input that is typed as the path of a text file and sent as what is in it; `-` reads standard input. */
