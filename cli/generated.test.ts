@@ -181,7 +181,7 @@ describe('generated verbs', () => {
     for (const command of all(program))
       for (const { long, description } of command.options) expect(description, `${command.name()} ${long}`).not.toBe('')
     for (const operation of operations.filter(({ cli }) => cli && cli.path !== 'join'))
-      expect(descriptionOf(operation), operation.name).not.toMatch(/\b(200|202)\b|from=|verdict=|`until: /)
+      expect(descriptionOf(operation), operation.name).not.toMatch(/Answers 200|\b202\b|from=|verdict=|`until: /)
     const claimed = operations.find(({ name }) => name === 'tasks.claim') as OperationInfo
     expect(descriptionOf(claimed)).toContain('With `--until applied`')
   })

@@ -41,6 +41,17 @@ it('a log with nothing in it says so', async () => {
   expect((await run('log', '--topic', 'nothing', '--json')).stdout).toBe('')
 })
 
+it('OPENPACT_PACT names the pact where --pact names none', async () => {
+  const name = async (...flags: string[]) => {
+    const { stdout } = await openpact(['charter', '--json', '--data-dir', dataDir, ...flags], {
+      OPENPACT_PACT: 'other',
+    })
+    return JSON.parse(stdout).charter.name
+  }
+  expect(await name()).toBe('other')
+  expect(await name('--pact', 'first')).toBe('First pact')
+})
+
 it('a malformed token makes nothing in an empty directory', async () => {
   const fresh = join(dataDir, 'fresh')
   const { code, stderr } = await openpact(['join', 'xyz', '--data-dir', fresh])

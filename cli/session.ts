@@ -53,6 +53,11 @@ export class Session {
     if (flags.port !== undefined) parsePort(flags.port)
   }
 
+  /** The pact that was named: by --pact, or by OPENPACT_PACT, as a program that an entry started has it. */
+  get pact(): string | undefined {
+    return this.flags.pact ?? (process.env.OPENPACT_PACT || undefined)
+  }
+
   /** The daemon of this directory, or the one that `--port` names. */
   daemon(): DaemonRecord | null {
     const record = runningDaemon(this.place)
@@ -113,9 +118,9 @@ export class Session {
     return parsePort(this.flags.port ?? '')
   }
 
-  /** Path of the pact that `--pact` names, or of the active one. @throws OpenPactError NO_PACT, PACT_AMBIGUOUS */
+  /** Path of the pact that was named, or of the active one. @throws OpenPactError NO_PACT, PACT_AMBIGUOUS */
   async pactPath(client: Client): Promise<string> {
-    return `/v1/pacts/${pathPart(this.flags.pact ?? (await this.#activePact(client)))}`
+    return `/v1/pacts/${pathPart(this.pact ?? (await this.#activePact(client)))}`
   }
 
   async #activePact(client: Client): Promise<string> {
