@@ -76,7 +76,7 @@ async function main(argv: readonly string[]): Promise<void> {
     command.copyInheritedSettings(program).exitOverride(error => {
       throw usage(error, command, operations)
     })
-    refuseHelpOnUnknown(command)
+    refuseHelpOnUnknown(command, operations)
   }
   try {
     await program.parseAsync(argv, { from: 'user' })
@@ -113,13 +113,13 @@ function everyCommand(parent: Command): Command[] {
 }
 
 /** `openpact nosuch --help` asks for the help of something that does not exist: saying so is the answer, not other help. */
-function refuseHelpOnUnknown(command: Command): void {
+function refuseHelpOnUnknown(command: Command, operations: readonly OperationInfo[]): void {
   if (command.commands.length === 0 || command.registeredArguments.length > 0) return
   const known = command.commands.map(each => each.name())
   command.addHelpText('before', () => {
     const [word = ''] = command.args.filter(arg => arg !== 'help')
     if (word === '' || word.startsWith('-') || known.includes(word)) return ''
-    throw new CommanderError(2, 'commander.unknownCommand', `unknown command '${word}'`)
+    throw usage(new CommanderError(2, 'commander.unknownCommand', `unknown command '${word}'`), command, operations)
   })
 }
 

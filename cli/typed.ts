@@ -23,6 +23,7 @@ export function addFields(command: Command, operation: OperationInfo): boolean {
     if (positional.includes(name)) continue
     durations ||= durationUnit(schema) !== undefined
     const option = optionOf(name, schema)
+    option.description = asTyped(option.description, operation)
     if (required.includes(name)) {
       option.makeOptionMandatory()
       option.description = [option.description, '(needed)'].filter(Boolean).join(' ')
@@ -32,18 +33,21 @@ export function addFields(command: Command, operation: OperationInfo): boolean {
   return durations
 }
 
-/** What an operation says of itself, with its fields as they are typed: `until: applied` is `--until applied`. */
-export function descriptionOf({ summary, description, input, cli }: OperationInfo): string {
+/** What an operation says of itself on the command line. */
+export function descriptionOf(operation: OperationInfo): string {
+  const { summary, description, cli } = operation
+  return asTyped(cli?.description ?? description ?? summary, operation)
+}
+
+/** A text with the fields of an operation as they are typed: `until: applied` is `--until applied`. */
+function asTyped(text: string, { input, cli }: OperationInfo): string {
   const { properties } = fieldsOf(input)
-  return (cli?.description ?? description ?? summary).replace(
-    /`(\w+)(?:: ?(\w+))?`/g,
-    (whole, name: string, value = '') => {
-      const schema = properties[name]
-      if (!schema) return whole
-      const typed = cli?.args?.includes(name) ? `<${flag(name)}>` : `--${flagOf(name, schema)}`
-      return `\`${typed}${value && ` ${value}`}\``
-    },
-  )
+  return text.replace(/`(\w+)(?:: ?(\w+))?`/g, (whole, name: string, value = '') => {
+    const schema = properties[name]
+    if (!schema) return whole
+    const typed = cli?.args?.includes(name) ? `<${flag(name)}>` : `--${flagOf(name, schema)}`
+    return `\`${typed}${value && ` ${value}`}\``
+  })
 }
 
 function optionOf(name: string, schema: Schema): Option {

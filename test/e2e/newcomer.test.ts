@@ -226,6 +226,8 @@ describe('the command line', () => {
     for (const [words, said] of [
       [['nope'], "unknown command 'nope' ["],
       [['task', 'create', 'x'], "unknown command 'create' (Did you mean task add?) ["],
+      [['task', 'crate', '--help'], "unknown command 'crate' ["],
+      [['task', 'create', '--help'], '(Did you mean task add?) ['],
       [['status', '--jsn'], "unknown option '--jsn' (Did you mean --json?) ["],
     ] as const)
       expect((await openpact([...words, '--data-dir', '/nonexistent'])).stderr).toContain(said)
