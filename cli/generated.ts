@@ -50,7 +50,9 @@ function addOperation(command: Command, operation: OperationInfo, session: () =>
 /** A word may be a group (`task`) and a command of its own (`task <id>`). */
 function child(parent: Command, word: string): Command {
   const known = parent.commands.find(command => command.name() === word)
-  return known ?? parent.command(word).helpGroup(generatedGroup)
+  if (known) return known
+  const made = parent.command(word)
+  return parent.parent ? made : made.helpGroup(generatedGroup)
 }
 
 /** A group says what is in it. */
@@ -69,7 +71,7 @@ export async function runOperation(
   const rest = { ...input }
   let path = operation.path
   const pact = operation.scope === 'pact' ? await session.pactPath(client) : ''
-  path = path.replace('/v1/pacts/:pactId', pact)
+  if (pact) path = path.replace('/v1/pacts/:pactId', pact)
   for (const name of operation.params) {
     path = path.replace(`:${name}`, pathPart(String(input[name])))
     delete rest[name]
