@@ -22,7 +22,7 @@ async function said(...args: string[]): Promise<string> {
 }
 
 it('an inbox says that older messages are still on their way only while they are', async () => {
-  expect(await said('inbox')).toMatch(/^Nothing found\.\n\nInbox of \S+\. What is .*\n$/)
+  expect(await said('inbox')).toMatch(/^Nothing found\.\n\nInbox of \S+\. If it is yours, .*\n$/)
 })
 
 it('an inbox names its mark in a command that takes it, for the pact that was looked at', async () => {
