@@ -22,7 +22,13 @@ async function said(...args: string[]): Promise<string> {
 }
 
 it('an inbox says that older messages are still on their way only while they are', async () => {
-  expect(await said('inbox')).toMatch(/^Nothing found\.\n\nInbox of \S+\.\n$/)
+  expect(await said('inbox')).toMatch(/^Nothing found\.\n\nInbox of \S+\. If it is yours, .*\n$/)
+})
+
+it('an inbox names its mark in a command that takes it, for the pact that was looked at', async () => {
+  const [, read = ''] = /`openpact (.*)`/.exec(await said('inbox', '--pact', 'first')) ?? []
+  expect(read).toMatch(new RegExp(`^--data-dir ${daemon.dataDir} --pact first inbox read --up-to \\S+$`))
+  expect((await openpact(read.split(' '))).code).toBe(0)
 })
 
 it('publishing a skill again says that nothing was published', async () => {

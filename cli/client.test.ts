@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { Client, pathPart, readEvent } from './client.ts'
+import { Client, type Connection, pathPart, readEvent } from './client.ts'
 import { asFailure } from './errors.ts'
 
 const closers: (() => void)[] = []
@@ -9,7 +9,7 @@ afterEach(() => {
   for (const close of closers.splice(0)) close()
 })
 
-async function clientOf(listener: RequestListener): Promise<Client> {
+async function clientOf(listener: RequestListener, more: Partial<Connection> = {}): Promise<Client> {
   const server = createServer(listener)
   await new Promise<void>(resolve => {
     server.listen(0, '127.0.0.1', resolve)
@@ -19,7 +19,7 @@ async function clientOf(listener: RequestListener): Promise<Client> {
     server.close()
   })
   const { port } = server.address() as AddressInfo
-  return new Client({ url: `http://127.0.0.1:${port}`, token: 'secret', log: 'daemon.log' })
+  return new Client({ url: `http://127.0.0.1:${port}`, token: 'secret', log: 'daemon.log', ...more })
 }
 
 describe('client', () => {
@@ -54,6 +54,19 @@ describe('client', () => {
       message: 'The task is claimed.',
       help: 'Take another.',
     })
+  })
+
+  it('tells a daemon that hangs from one that was told to wait', async () => {
+    let silent = 0
+    const watched = { probe: 100, onsilence: () => void silent++ }
+    const halted = await clientOf(() => {}, watched)
+    await expect(halted.get('/v1/x')).rejects.toMatchObject({ code: 'DAEMON_HANGS' })
+    expect(silent).toBe(1)
+    const waiting = await clientOf((request, response) => {
+      if (request.url === '/v1/ping') response.end('{}')
+      else setTimeout(() => response.end('{"done":true}'), 1900)
+    }, watched)
+    expect((await waiting.get('/v1/x')).body).toEqual({ done: true })
   })
 
   it('has a coded error when nobody listens or the answer breaks off', async () => {

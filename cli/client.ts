@@ -1,6 +1,6 @@
 /** The one HTTP client of the command line: JSON requests and server-sent events, every failure coded. */
 import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http'
-import { OpenPactError } from '../kernel/errors.ts'
+import { isOpenPactError, OpenPactError } from '../kernel/errors.ts'
 import { type Failure, kindOf, RemoteFailure } from './errors.ts'
 
 /**
@@ -37,7 +37,14 @@ export interface Connection {
   token: string | null
   /** Where the reader of an error is sent. */
   log: string
+  /** Called once when the daemon answers nothing at all for some seconds. */
+  onsilence?: () => void
+  /** ms between two questions whether it is there, while an answer is waited for; 2000. */
+  probe?: number
 }
+
+/** Probes in a row without an answer for which a daemon counts as hanging. */
+const PROBES = 15
 
 /** A connection to one daemon. */
 export class Client {
@@ -111,8 +118,32 @@ export class Client {
       call.on('error', error => {
         reject(options.signal?.aborted ? new OpenPactError('INTERRUPTED') : this.#unreachable(error))
       })
+      const unwatched = this.#watchFor(hanging => call.destroy(hanging))
+      call.once('response', unwatched).once('close', unwatched)
       call.end(data)
     })
+  }
+
+  /**
+   * An operation may wait as long as it was told to; a daemon that is there answers something else meanwhile. One that does not hangs.
+   * @returns ends the watch
+   */
+  #watchFor(hangs: (error: Error) => void): () => void {
+    const { probe = 2000, url, log, onsilence } = this.#connection
+    let missed = 0
+    const timer = setInterval(() => {
+      if (missed === 1) onsilence?.()
+      if (missed === PROBES) hangs(new OpenPactError('DAEMON_HANGS', { url, log, seconds: (probe * PROBES) / 1000 }))
+      missed++
+      const ask = request(new URL('/v1/ping', url), { agent: false, timeout: probe * PROBES }, answer => {
+        answer.resume()
+        missed = 0
+      })
+      ask.on('socket', socket => socket.unref()).on('timeout', () => ask.destroy())
+      ask.on('error', () => {})
+      ask.end()
+    }, probe)
+    return () => clearInterval(timer)
   }
 
   async #text(response: IncomingMessage): Promise<string> {
@@ -127,6 +158,7 @@ export class Client {
   }
 
   #unreachable(cause: unknown): OpenPactError {
+    if (isOpenPactError(cause)) return cause as OpenPactError
     const { code, message } = cause as NodeJS.ErrnoException
     const { url, log } = this.#connection
     return new OpenPactError('DAEMON_UNREACHABLE', { url, log, reason: code ?? message }, { cause })

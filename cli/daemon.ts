@@ -10,6 +10,7 @@ import { replaceFile } from '../kernel/replace-file.ts'
 import builtIn from '../openpact.config.ts'
 import { http } from '../plugins/http/route.ts'
 import { bornOf } from '../plugins/triggers/processes.ts'
+import { firstPact } from './commands/init.ts'
 import type { PluginReport } from './commands/plugins.ts'
 import { asFailure, renderFailure } from './errors.ts'
 import { LogFile } from './log-file.ts'
@@ -82,7 +83,7 @@ async function opened(options: DaemonOptions, config: Config): Promise<Daemon> {
     try {
       if (options.firstPact && kernel.pacts.list().length + kernel.pacts.failed.size === 0) {
         options.onprogress?.('Creating the first pact')
-        await kernel.pacts.create({ name: 'First pact', alias: 'first' })
+        await kernel.pacts.create(firstPact)
       }
       const record = await announce(kernel, place)
       const forget = () => rmSync(place.daemonFile, { force: true })

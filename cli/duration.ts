@@ -26,27 +26,33 @@ export function parseDuration(name: string, text: string, { least = 0, most = Nu
   const ms = Math.round(Number(number) * (units[unit] ?? 1))
   if (number !== undefined && ms >= least && ms <= most) return ms
   const reason = number === undefined ? `"${text}" is no duration` : `${text} is not possible`
-  const bounds =
-    most === Number.MAX_SAFE_INTEGER ? '' : ` Possible is ${durationWords(least)} to ${durationWords(most)}.`
+  const bounds = most < Number.MAX_SAFE_INTEGER ? ` to ${durationWords(most)}` : least > 0 ? ' and more' : ''
   throw new OpenPactError('USAGE', {
     reason: `${name}: ${reason}`,
-    hint: `Use a form like 500ms, 30s, 15m, 24h or 7d.${bounds}`,
+    hint: `Use a form like 500ms, 30s, 15m, 24h or 7d.${bounds && ` Possible is ${durationWords(least)}${bounds}.`}`,
   })
 }
 
 /** A typed duration as the field takes it. @throws OpenPactError USAGE */
 export function durationValue(name: string, text: string, schema: Schema): number | string {
   const unit = durationUnit(schema)
-  if (unit === 'text') return /^\d+$/.test(text) ? `${text}s` : text
+  if (unit === 'text') return durationText(name, text)
   const scale = unit === 's' ? 1000 : 1
   const { minimum = 0, maximum } = schema
   const bounds = { least: minimum * scale, ...(maximum === undefined ? {} : { most: maximum * scale }) }
   return parseDuration(name, text, bounds) / scale
 }
 
+/** For a field that takes a number with a unit itself, but neither ms nor fractions, and words of its own (`never`). */
+function durationText(name: string, text: string): string {
+  if (/^[a-z]+$/.test(text)) return text
+  const ms = parseDuration(name, text, { least: 1000 })
+  return /^\d+[smhd]$/.test(text) ? text : `${Math.round(ms / 1000)}s`
+}
+
 /** The description of such a field without the unit, which is the machine's affair. */
 export function durationDescription({ description = '', default: standard }: Schema, unit: DurationUnit): string {
-  if (unit === 'text') return description
+  if (unit === 'text') return `${description} (at least 1s)`.trim()
   const plain = description
     .replace(/,?\s*\b(in )?(ms|milliseconds)\b/gi, '')
     .replace(/^seconds to\b/i, 'how long to')

@@ -17,6 +17,11 @@ export const cliErrors = defineErrors({
     message: 'The daemon at {url} does not answer: {reason}',
     help: 'Look at {log}, or stop it with `openpact stop` and start it again.',
   },
+  DAEMON_HANGS: {
+    kind: 'unavailable',
+    message: 'The daemon at {url} takes connections and answers nothing; it was asked for {seconds} s.',
+    help: 'It is halted, or hangs: look at {log}, end it with `openpact stop` and start it again. Nothing that was acknowledged is lost.',
+  },
   DAEMON_FAILED: {
     kind: 'internal',
     message: 'The daemon ended before it was ready (exit code {code}).',
@@ -35,7 +40,7 @@ export const cliErrors = defineErrors({
   STOP_TIMEOUT: {
     kind: 'timeout',
     message: 'The daemon (process {pid}) is still closing after {seconds} s.',
-    help: 'It may be finishing a large write; look at {log} and ask again.',
+    help: 'It may be finishing a large write; look at {log} and ask again. One that is halted ends by `kill -9 {pid}`; nothing that was acknowledged is lost.',
   },
   PLACE_FORBIDDEN: {
     kind: 'forbidden',
@@ -46,6 +51,11 @@ export const cliErrors = defineErrors({
     kind: 'unavailable',
     message: 'No daemon is running on {dataDir}, and none has reported its plugins yet.',
     help: 'Start it with `openpact start`; the configuration is evaluated by the daemon only.',
+  },
+  LOG_NONE: {
+    kind: 'missing',
+    message: 'No daemon has written a log in {dataDir}.',
+    help: 'Start one with `openpact start`, or name another directory with --data-dir.',
   },
   CONFIG_HANGS: {
     kind: 'invalid',
@@ -76,6 +86,11 @@ export const cliErrors = defineErrors({
     kind: 'missing',
     message: 'There is no pact on this machine yet.',
     help: 'Create one with `openpact init`, or join one with `openpact join <token>`.',
+  },
+  PACT_UNNAMED: {
+    kind: 'conflict',
+    message: 'There is a pact on this machine already: {pacts}.',
+    help: 'Use it, or name the further one: `openpact init --name <name>`.',
   },
   PACT_AMBIGUOUS: {
     kind: 'invalid',

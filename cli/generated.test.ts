@@ -6,10 +6,10 @@ import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { asFailure } from './errors.ts'
 import { addOperations } from './generated.ts'
-import type { OperationInfo } from './known-operations.ts'
+import { builtInOperations, type OperationInfo } from './known-operations.ts'
 import { Session } from './session.ts'
 import { textOf } from './text-file.ts'
-import { inputOf } from './typed.ts'
+import { descriptionOf, inputOf } from './typed.ts'
 
 const create: OperationInfo = {
   name: 'tasks.create',
@@ -38,6 +38,9 @@ const create: OperationInfo = {
       urgent: { type: 'boolean' },
       depends_on: { type: 'array', items: { type: 'string' } },
       refs: { type: 'array', items: { anyOf: [{ type: 'string' }, { type: 'object' }] } },
+      types: { anyOf: [{ type: 'array', items: { type: 'string' } }, { type: 'null' }] },
+      quotas: { type: 'object' },
+      topic: { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] },
       until: { anyOf: [{ const: 'applied' }, { const: 'confirmed' }] },
     },
   },
@@ -94,6 +97,19 @@ describe('generated verbs', () => {
     })
   })
 
+  it('say null where that may stand for a list, and a list as JSON, also an empty one', () => {
+    const types = (...words: string[]) => typed(create, ['x', ...words.flatMap(word => ['--types', word])]).types
+    expect(types('null')).toBeNull()
+    expect(types('[]')).toEqual([])
+    expect(types('["a", "b"]')).toEqual(['a', 'b'])
+    expect(types('a')).toEqual(['a'])
+    expect(types('a', 'null')).toEqual(['a', 'null'])
+    expect(types('[a')).toEqual(['[a'])
+    expect(() => types('[a]')).toThrow(expect.objectContaining({ code: 'USAGE' }))
+    expect(typed(create, ['x', '--topic', '[a]']).topic).toEqual(['[a]'])
+    expect(typed(create, ['x', '--depends-on', 'null']).depends_on).toEqual(['null'])
+  })
+
   it('take spans of time in one form, whatever the field counts in', () => {
     const lease = (text: string) => typed(create, ['x', '--lease', text]).lease_ms
     expect(['1500ms', '30', '30s', '0.5m', '24h', '1d'].map(lease)).toEqual([
@@ -102,6 +118,12 @@ describe('generated verbs', () => {
     expect(typed(create, ['x', '--wait', '500ms', '--expires-in', '90']).wait).toBe(0.5)
     expect(typed(create, ['x', '--expires-in', '90']).expires_in).toBe('90s')
     expect(typed(create, ['x', '--expires-in', 'never']).expires_in).toBe('never')
+    const ends = (text: string) => typed(create, ['x', '--expires-in', text]).expires_in
+    expect(['24h', '1500ms', '1.5h'].map(ends)).toEqual(['24h', '2s', '5400s'])
+    for (const text of ['500ms', '-5s'])
+      expect(() => ends(text), text).toThrow(
+        expect.objectContaining({ code: 'USAGE', help: expect.stringContaining('Possible is 1s and more.') }),
+      )
     for (const text of ['soon', '5 s', '-5s', '0.5s', '2d', '1e3']) {
       expect(() => lease(text), text).toThrow(
         expect.objectContaining({ code: 'USAGE', help: expect.stringContaining('1s to 1d') }),
@@ -144,9 +166,25 @@ describe('generated verbs', () => {
       group?.commands[0]?.options.map(({ long, flags, description }) => [long, `${flags} ${description}`]),
     )
     expect(options.get('--lease')).toBe('--lease <duration> How long it holds (1m)')
+    expect(options.get('--expires-in')).toMatch(/\(at least 1s\)$/)
     expect(options.get('--wait')).toBe('--wait <duration> how long to wait')
     expect(options.get('--depends-on')).toBe('--depends-on <value> repeat the flag for more than one')
+    expect(options.get('--quotas')).toMatch(/^--quotas <json> /)
     expect(options.get('--until')).toBe('--until <value> applied | confirmed')
+  })
+
+  it('have a word for every flag, and speak of flags instead of fields', async () => {
+    const program = new Command()
+    const operations = await builtInOperations()
+    addOperations(program, operations, () => new Session({}))
+    const all = (command: Command): Command[] => [command, ...command.commands.flatMap(all)]
+    for (const command of all(program))
+      for (const { long, description } of command.options)
+        expect(description, `${command.name()} ${long}`).toMatch(/^(?!.*`\w+_\w+`)./)
+    for (const operation of operations.filter(({ cli }) => cli && cli.path !== 'join'))
+      expect(descriptionOf(operation), operation.name).not.toMatch(/Answers 200|\b202\b|from=|verdict=|`until: /)
+    const claimed = operations.find(({ name }) => name === 'tasks.claim') as OperationInfo
+    expect(descriptionOf(claimed)).toContain('With `--until applied`')
   })
 
   it('share groups, and leave own commands alone', () => {

@@ -1,14 +1,18 @@
 /** Verbs made from the daemon's operations: what a plugin declares once is a command here. */
 import type { Command } from 'commander'
-import { pathPart } from './client.ts'
+import { type Client, pathPart } from './client.ts'
 import { durationHelp } from './duration.ts'
 import { exitCode } from './errors.ts'
 import type { OperationInfo } from './known-operations.ts'
 import { refuseNearVerb } from './near-verb.ts'
-import type { Session } from './session.ts'
+import { fieldsOf } from './schema.ts'
+import { listPacts, type Session } from './session.ts'
 import { plain } from './table.ts'
-import { addFields, inputOf } from './typed.ts'
+import { addFields, descriptionOf, inputOf } from './typed.ts'
 import { watchable } from './watch.ts'
+
+/** Heading of these verbs in the help. */
+export const generatedGroup = 'For pacts, agents and what they share (while the daemon runs):'
 
 /** Adds a command for every operation that names one. Own commands of the same words win. */
 export function addOperations(program: Command, operations: readonly OperationInfo[], session: () => Session): void {
@@ -30,7 +34,7 @@ export function addOperations(program: Command, operations: readonly OperationIn
 }
 
 function addOperation(command: Command, operation: OperationInfo, session: () => Session): void {
-  command.summary(operation.summary).description(operation.description ?? operation.summary)
+  command.summary(operation.summary).description(descriptionOf(operation))
   if (addFields(command, operation)) command.addHelpText('after', `\n${durationHelp}`)
   const read = operation.method === 'GET'
   if (read) watchable(command)
@@ -46,7 +50,9 @@ function addOperation(command: Command, operation: OperationInfo, session: () =>
 /** A word may be a group (`task`) and a command of its own (`task <id>`). */
 function child(parent: Command, word: string): Command {
   const known = parent.commands.find(command => command.name() === word)
-  return known ?? parent.command(word).helpGroup('Verbs of plugins:')
+  if (known) return known
+  const made = parent.command(word)
+  return parent.parent ? made : made.helpGroup(generatedGroup)
 }
 
 /** A group says what is in it. */
@@ -64,7 +70,8 @@ export async function runOperation(
   const client = session.client()
   const rest = { ...input }
   let path = operation.path
-  if (operation.scope === 'pact') path = path.replace('/v1/pacts/:pactId', await session.pactPath(client))
+  const pact = operation.scope === 'pact' ? await session.pactPath(client) : ''
+  if (pact) path = path.replace('/v1/pacts/:pactId', pact)
   for (const name of operation.params) {
     path = path.replace(`:${name}`, pathPart(String(input[name])))
     delete rest[name]
@@ -74,16 +81,21 @@ export async function runOperation(
   const { status, body } = await session.progress(operation.summary, work)
   // Like a wait that was in vain: `claim && work` must not go on.
   if (status === 202) process.exitCode = exitCode('timeout')
-  const { columns, text } = operation.cli ?? {}
+  const { columns, list = 'entries', text } = operation.cli ?? {}
   if (text !== undefined && !session.json) return session.writeText(String((body as Record<string, unknown>)[text]))
-  session.print(body, columns?.length ? columns : undefined)
+  const flag = 'cursor' in fieldsOf(operation.input).properties ? '--cursor' : '--since'
+  session.print(body, columns?.length ? columns : undefined, { list, flag })
   if (session.json) return
   if (status === 202) session.write('Not settled yet: ask again in a moment.\n')
   const { after, notes = {} } = operation.cli ?? {}
-  const said = after === undefined ? [] : [filled(after, body, client.url)]
+  const said: string[] = []
+  if (after !== undefined) {
+    const named = after.includes('{pact}') ? { pact: await pactWords(client, pact) } : {}
+    said.push(filled(after, { url: client.url, ...named, ...(body as object) }))
+  }
   for (const [name, note] of Object.entries(notes))
     if ((body as Record<string, unknown>)[name] === true) said.push(note)
-  if (said.length > 0) session.write(session.hinting(`\n${said.join('\n')}\n`))
+  if (said.length > 0) session.write(session.hinting(`\n${said.join('\n')}\n`, pact !== ''))
 }
 
 /** ms without an answer: longer than the operation itself was told to wait. */
@@ -91,8 +103,13 @@ function patience({ timeout }: Record<string, unknown>): number {
   return 120_000 + (typeof timeout === 'number' ? timeout : 0)
 }
 
-/** `{field}` of the answer, and `{url}` of the daemon. */
-function filled(template: string, body: unknown, url: string): string {
-  const fields: Record<string, unknown> = { url, ...(body as object) }
+/** The pact at a path, as `init` names it. */
+async function pactWords(client: Client, path: string): Promise<string> {
+  const meant = decodeURIComponent(path.split('/').at(-1) ?? '')
+  const found = (await listPacts(client)).find(({ id, alias }) => id === meant || alias === meant)
+  return found ? `"${found.name}" (alias ${found.alias})` : meant
+}
+
+function filled(template: string, fields: Record<string, unknown>): string {
   return template.replace(/\{(\w+)\}/g, (whole, name: string) => (name in fields ? plain(fields[name]) : whole))
 }

@@ -21,9 +21,11 @@ export interface OperationInfo {
   input: Schema
   cli?: {
     path: string
+    description?: string
     args?: string[]
     file?: string
     columns?: string[]
+    list?: string
     text?: string
     after?: string
     notes?: Record<string, string>
@@ -57,15 +59,21 @@ export async function knownOperations(session: Session): Promise<OperationInfo[]
 
 /** Before any daemon has run here: what the plugins that come with OpenPact declare. */
 export async function builtInOperations(): Promise<OperationInfo[]> {
-  const [{ default: config }, { operationInfo }, { operationPoint }] = await Promise.all([
-    import('../openpact.config.ts'),
+  const [{ operationInfo }, { operationPoint }] = await Promise.all([
     import('../plugins/operations/operation-list.ts'),
     import('../plugins/operations/operation.ts'),
   ])
+  const declared = await builtIn<Operation>(operationPoint.id)
+  return declared.map(({ plugin, value }) => operationInfo(value, plugin) as OperationInfo)
+}
+
+/** What the plugins that come with OpenPact contribute to an extension point. */
+export async function builtIn<T>(point: string): Promise<{ plugin: string; value: T }[]> {
+  const { default: config } = await import('../openpact.config.ts')
   return (config.plugins ?? []).flatMap(entry => {
     if (typeof entry !== 'object' || 'plugin' in entry) return []
-    const declared = (entry.contributes ?? []).filter(({ point }) => point === operationPoint.id)
-    return declared.map(({ value }) => operationInfo(value as Operation, entry.name) as OperationInfo)
+    const declared = (entry.contributes ?? []).filter(each => each.point === point)
+    return declared.map(({ value }) => ({ plugin: entry.name, value: value as T }))
   })
 }
 

@@ -28,13 +28,19 @@ export type Report =
   | { state: 'starting'; text: string }
   /** It evaluates this file, or none any more: if it ends now, it was for that. */
   | { state: 'configuring'; file: string | null }
-  /** `notOpen`: what is wrong with each pact that is here and cannot be opened, in words. */
-  | { state: 'ready'; record: DaemonRecord; notOpen: string[] }
+  | ({ state: 'ready'; record: DaemonRecord } & Missing)
   | { state: 'failed'; failure: Failure }
 
-export interface Launched {
-  record: DaemonRecord
+/** What a daemon that is ready does without, in words with the cure of each. */
+export interface Missing {
+  /** Pacts that are here and cannot be opened. */
   notOpen: string[]
+  /** Plugins that are configured and not running. */
+  notLoaded: string[]
+}
+
+export interface Launched extends Missing {
+  record: DaemonRecord
   /** Ends the daemon and waits until it is gone. */
   stop(): Promise<void>
 }
@@ -51,7 +57,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   const ended = new Promise<number | null>(resolve => {
     child.once('exit', resolve)
   })
-  const { record, notOpen } = await ready(child, ended, options).catch(async (error: unknown) => {
+  const { record, notOpen, notLoaded } = await ready(child, ended, options).catch(async (error: unknown) => {
     // It says why and ends; one that does not end is not left behind.
     const hard = setTimeout(() => child.kill('SIGKILL'), END_LIMIT)
     await ended
@@ -65,6 +71,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   return {
     record,
     notOpen,
+    notLoaded,
     stop: async () => {
       child.kill('SIGTERM')
       await ended
@@ -86,7 +93,7 @@ function ready(
   child: ChildProcess,
   ended: Promise<number | null>,
   options: LaunchOptions,
-): Promise<Pick<Launched, 'record' | 'notOpen'>> {
+): Promise<Omit<Launched, 'stop'>> {
   const log = options.place.logFile
   let evaluated: string | null = null
   const failed = (code: number | null) =>

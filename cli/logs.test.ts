@@ -39,6 +39,18 @@ test('the newest lines of a level come over all files, oldest first, with the da
   expect(levels.map(line => JSON.parse(line).level)).toEqual(['debug', 'warn'])
 })
 
+test('where there is nothing to show, that is said', async () => {
+  const run = (dir: string, ...args: string[]) => openpact(['logs', '--data-dir', dir, ...args])
+  const [none, followed, quiet] = await Promise.all([
+    run('/nonexistent'),
+    run('/nonexistent', '--follow'),
+    run(dataDir, '--level', 'error'),
+  ])
+  expect([none.code, none.stderr]).toEqual([4, expect.stringContaining('[LOG_NONE]')])
+  expect(followed.code).toBe(4)
+  expect(quiet.stdout).toBe('Nothing found.\n')
+})
+
 test('--follow goes on, also when the file is full and another one begins', async () => {
   const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url))
   const child = spawn(process.execPath, [main, 'logs', '--data-dir', dataDir, '-f', '-n', '1'], {

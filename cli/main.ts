@@ -24,7 +24,7 @@ import { triggersCommand } from './commands/triggers.ts'
 import { wordsCommand } from './commands/words.ts'
 import { asFailure, exitCode, renderFailure } from './errors.ts'
 import { addOperations } from './generated.ts'
-import { knownOperations } from './known-operations.ts'
+import { knownOperations, type OperationInfo } from './known-operations.ts'
 import { type Flags, Session } from './session.ts'
 import { ownVersion } from './version.ts'
 
@@ -59,28 +59,29 @@ async function main(argv: readonly string[]): Promise<void> {
     .version(ownVersion(), '-V, --version', 'print the version')
     .option('--data-dir <dir>', 'data directory (OPENPACT_HOME, ~/.openpact)')
     .option('--config <file>', 'configuration file (openpact.config.* in the data directory)')
-    .option('--port <port>', 'port of the HTTP door; of the node for `dht`')
+    .option('--port <port>', 'port of the daemon on this machine (6736); of the node for `dht`')
     .option('--bootstrap <host:port>', 'nodes that a private network starts from, separated by commas')
     .option('--bind <address>', 'address for traffic between machines, e.g. 127.0.0.1')
-    .option('--pact <alias>', 'the pact that is meant (the active one)')
+    .option('--pact <alias>', 'the pact that is meant (OPENPACT_PACT, the active one)')
     .option('--json', 'answer in JSON')
+    .showSuggestionAfterError(false)
     .exitOverride()
     .configureOutput({ outputError: () => {} })
     .configureHelp({ showGlobalOptions: true })
   const session = () => new Session(program.opts<Flags>())
   for (const add of own) add(program, session)
-  if (needsOperations(program, argv))
-    addOperations(program, await knownOperations(new Session(earlyFlags(argv))), session)
+  const operations = needsOperations(program, argv) ? await knownOperations(new Session(earlyFlags(argv))) : []
+  addOperations(program, operations, session)
   for (const command of everyCommand(program)) {
     command.copyInheritedSettings(program).exitOverride(error => {
-      throw usage(error, pathOf(command))
+      throw usage(error, command, operations)
     })
-    refuseHelpOnUnknown(command)
+    refuseHelpOnUnknown(command, operations)
   }
   try {
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {
-    throw error instanceof CommanderError ? usage(error, 'openpact') : error
+    throw error instanceof CommanderError ? usage(error, program, operations) : error
   }
 }
 
@@ -112,16 +113,13 @@ function everyCommand(parent: Command): Command[] {
 }
 
 /** `openpact nosuch --help` asks for the help of something that does not exist: saying so is the answer, not other help. */
-function refuseHelpOnUnknown(command: Command): void {
+function refuseHelpOnUnknown(command: Command, operations: readonly OperationInfo[]): void {
   if (command.commands.length === 0 || command.registeredArguments.length > 0) return
-  const known = command.commands.flatMap(each => [each.name(), ...each.aliases()])
+  const known = command.commands.map(each => each.name())
   command.addHelpText('before', () => {
     const [word = ''] = command.args.filter(arg => arg !== 'help')
     if (word === '' || word.startsWith('-') || known.includes(word)) return ''
-    const message = `unknown command '${word}'${near(word, known)
-      .replace(/^ (.*)$/, ' ($1)')
-      .replaceAll('"', '')}`
-    throw new CommanderError(2, 'commander.unknownCommand', message)
+    throw usage(new CommanderError(2, 'commander.unknownCommand', `unknown command '${word}'`), command, operations)
   })
 }
 
@@ -131,10 +129,32 @@ function pathOf(command: Command): string {
 }
 
 /** Help and version are no failures; a mistyped command line is one of ours. */
-function usage(error: CommanderError, command: string): unknown {
+function usage(error: CommanderError, command: Command, operations: readonly OperationInfo[]): unknown {
   if (error.exitCode === 0 || error.code === 'commander.help') return error
-  const reason = error.message.replace(/^error: /, '').replace(/\n\(/, ' (')
-  return new OpenPactError('USAGE', { reason, hint: `See \`${command} --help\`.` })
+  const reason = error.message.replace(/^error: /, '') + suggestion(error, command, operations)
+  return new OpenPactError('USAGE', { reason, hint: `See \`${pathOf(command)} --help\`.` })
+}
+
+/** What may be meant by an unknown word: a name near to it, or the verb of the operation that has this name (`task create` is `task add`). */
+function suggestion({ code, message }: CommanderError, command: Command, operations: readonly OperationInfo[]): string {
+  const [, word = ''] = /'([^']+)'/.exec(message) ?? []
+  if (code === 'commander.unknownOption') {
+    const options = [command, ...ancestors(command)].flatMap(each => each.options.map(({ long }) => long ?? ''))
+    return inBrackets(near(word, options))
+  }
+  if (code !== 'commander.unknownCommand') return ''
+  const names = command.commands.map(each => each.name())
+  const path = pathOf(command).split(' ').slice(1).join(' ')
+  const named = operations.find(({ name, cli }) => cli?.path.startsWith(`${path} `) && name.endsWith(`.${word}`))
+  return inBrackets(named ? ` Did you mean "${named.cli?.path}"?` : near(word, names))
+}
+
+function ancestors({ parent }: Command): Command[] {
+  return parent ? [parent, ...ancestors(parent)] : []
+}
+
+function inBrackets(text: string): string {
+  return text.replace(/^ (.*)$/, ' ($1)').replaceAll('"', '')
 }
 
 // A stream whose reader is gone, or whose disk is full, must not end the daemon.

@@ -1,5 +1,10 @@
 /** A sign of life on stderr for anything that takes longer than a second. */
 
+/** A line that stays, also where the sign of life is written over again and again. */
+export function notice(text: string): void {
+  process.stderr.write(`${process.stderr.isTTY === true ? '\r\u001b[K' : ''}${text}\n`)
+}
+
 /** Runs `work`; `text` says what is being waited for and may change meanwhile. Silent when `quiet` or when done within a second. */
 export async function withProgress<T>(text: () => string, quiet: boolean, work: () => Promise<T>): Promise<T> {
   if (quiet) return work()

@@ -34,6 +34,11 @@ export function typesOf(schema: Schema): Set<string> {
   return new Set([...own, ...literals, ...(schema.anyOf ?? []).flatMap(part => [...typesOf(part)])])
 }
 
+/** What a list holds, also where something else may stand in its place. */
+export function itemsOf({ items, anyOf = [] }: Schema): Schema | undefined {
+  return items ?? anyOf.find(part => part.items)?.items
+}
+
 /** The values of an enumeration or a union of constants, if they are few enough to be listed. */
 export function choicesOf(schema: Schema): string[] | undefined {
   const parts = schema.anyOf ?? [schema]

@@ -5,8 +5,8 @@ import { RemoteFailure } from './errors.ts'
 import { pasteable } from './hints.ts'
 import { type Launched, type LaunchOptions, launch } from './launch.ts'
 import { type DaemonRecord, type Place, placeOf, readToken, runningDaemon } from './place.ts'
-import { withProgress } from './progress.ts'
-import { plain, renderAnswer } from './table.ts'
+import { notice, withProgress } from './progress.ts'
+import { type Page, plain, renderAnswer } from './table.ts'
 import { watch } from './watch.ts'
 
 /** The flags that every command takes. */
@@ -24,7 +24,7 @@ export interface Flags {
 interface MachineLine {
   active: string | null
   /** Pacts that the daemon could not open. */
-  failed: { error: string; message: string; help: string }[]
+  failed: { id: string; error: string; message: string; help: string }[]
   /** Attempts to join that are under way. */
   joining: { alias: string | null; words: string }[]
 }
@@ -53,6 +53,11 @@ export class Session {
     if (flags.port !== undefined) parsePort(flags.port)
   }
 
+  /** The pact that was named: by --pact, or by OPENPACT_PACT, as a program that an entry started has it. */
+  get pact(): string | undefined {
+    return this.flags.pact ?? (process.env.OPENPACT_PACT || undefined)
+  }
+
   /** The daemon of this directory, or the one that `--port` names. */
   daemon(): DaemonRecord | null {
     const record = runningDaemon(this.place)
@@ -68,7 +73,10 @@ export class Session {
   }
 
   clientOf(daemon: DaemonRecord): Client {
-    return new Client({ url: daemon.url, token: readToken(this.place), log: this.place.logFile })
+    const onsilence = () => {
+      if (!this.json) notice('The daemon does not answer; it is asked again and again.')
+    }
+    return new Client({ url: daemon.url, token: readToken(this.place), log: this.place.logFile, onsilence })
   }
 
   /** Runs `work` against the daemon, or against one that is started for it alone and stopped afterwards. */
@@ -110,9 +118,9 @@ export class Session {
     return parsePort(this.flags.port ?? '')
   }
 
-  /** Path of the pact that `--pact` names, or of the active one. @throws OpenPactError NO_PACT, PACT_AMBIGUOUS */
+  /** Path of the pact that was named, or of the active one. @throws OpenPactError NO_PACT, PACT_AMBIGUOUS */
   async pactPath(client: Client): Promise<string> {
-    return `/v1/pacts/${pathPart(this.flags.pact ?? (await this.#activePact(client)))}`
+    return `/v1/pacts/${pathPart(this.pact ?? (await this.#activePact(client)))}`
   }
 
   async #activePact(client: Client): Promise<string> {
@@ -151,9 +159,9 @@ export class Session {
   }
 
   /** An answer on stdout: JSON for programs (on one line each while watched), else a table or lines. */
-  print(answer: unknown, columns?: readonly string[]): void {
+  print(answer: unknown, columns?: readonly string[], page?: Page): void {
     const json = () => `${JSON.stringify(answer, null, this.#look === null ? 2 : 0)}\n`
-    this.write(this.json ? json() : renderAnswer(answer, columns))
+    this.write(this.json ? json() : renderAnswer(answer, columns, page))
   }
 
   /** Words for people; programs get `answer` alone. */
@@ -162,9 +170,10 @@ export class Session {
     else this.write(this.hinting(`${text}\n`))
   }
 
-  /** A text of ours with commands that act on this data directory. */
-  hinting(text: string): string {
-    return pasteable(text, this.flags)
+  /** A text of ours with commands that act on this data directory, and on the pact that is meant where they are about it. */
+  hinting(text: string, aboutPact = false): string {
+    const { dataDir, pact } = this.flags
+    return pasteable(text, { dataDir, ...(aboutPact ? { pact } : {}) })
   }
 
   /** A text that others wrote, byte for byte; at a terminal its control characters are shown, and it ends its line. */
@@ -179,9 +188,8 @@ export class Session {
   }
 }
 
-/** All pacts of a daemon. */
 /** Nothing for a token that may not know. */
-async function machineOf(client: Client): Promise<MachineLine> {
+export async function machineOf(client: Client): Promise<MachineLine> {
   return client.get<MachineLine>('/v1/status').then(
     ({ body }) => body,
     error => {
@@ -192,6 +200,7 @@ async function machineOf(client: Client): Promise<MachineLine> {
   )
 }
 
+/** All pacts of a daemon. */
 export async function listPacts(client: Client): Promise<PactLine[]> {
   return (await client.get<{ entries: PactLine[] }>('/v1/pacts')).body.entries
 }

@@ -25,12 +25,15 @@ describe('tables', () => {
     )
   })
 
-  it('keeps a cell on one line and short', () => {
-    const table = renderTable([{ content: `a\nb ${'x'.repeat(200)}` }], ['content'])
-    const row = table.split('\n')[1] ?? ''
-    expect(row.startsWith('a b xxx')).toBe(true)
-    expect(row).toHaveLength(60)
-    expect(row.endsWith('…')).toBe(true)
+  it('keeps a cell on one line, and at a terminal short where another column follows', () => {
+    const long = `a\nb ${'x'.repeat(200)}`
+    const rows = [{ content: long, state: long }]
+    const row = (terminal: boolean) => renderTable(rows, ['content', 'state'], terminal).split('\n')[1]
+    const whole = long.replace('\n', ' ')
+    expect(row(true)).toBe(`${whole.slice(0, 59)}…  ${whole}`)
+    expect(row(false)).toBe(`${whole}  ${whole}`)
+    const [heading] = renderTable(rows, ['content', 'state'], false).split('\n')
+    expect(heading).toBe(`${'CONTENT'.padEnd(60)}  STATE`)
   })
 
   it('shows control characters and direction marks instead of sending them to the terminal', () => {
@@ -43,6 +46,13 @@ describe('answers', () => {
   it('prints a page with the way to the next one', () => {
     const page = { entries: [{ id: 'a-1', topic: 't' }], cursor: 'c2', has_more: true }
     expect(renderAnswer(page, ['id', 'topic'])).toBe('ID   TOPIC\na-1  t\n… more: --cursor c2\n')
+  })
+
+  it('shows the list that is named, and goes on behind an empty page', () => {
+    const page = { entries: [], events: [{ kind: 'task.open' }], cursor: 'c2', has_more: true }
+    const events = { list: 'events', flag: '--since' }
+    expect(renderAnswer(page, ['kind'], events)).toBe('KIND\ntask.open\n… more: --since c2\n')
+    expect(renderAnswer({ ...page, events: [] }, ['kind'], events)).toBe('… more: --since c2\n')
   })
 
   it('says so when there is nothing', () => {

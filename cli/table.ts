@@ -1,13 +1,25 @@
 /** Answers for people: aligned columns for lists, `name: value` lines for the rest. */
 
-/** Widest a column gets on a narrow screen before its text is cut. */
+/** Widest a column gets. At a terminal its text is cut there, elsewhere it runs on. */
 const cellLimit = 60
 
-/** Rows as aligned columns under a heading. */
-export function renderTable(rows: readonly object[], columns: readonly string[]): string {
-  const cells = rows.map(row => columns.map(column => cell(fieldOf(row, column))))
+/** The last column takes whole sentences: nothing stands behind it, so a terminal wraps it. */
+const lastLimit = 600
+
+/**
+ * Rows as aligned columns under a heading.
+ * @param terminal whether a person reads it now; what goes into a pipe or a file is never cut
+ */
+export function renderTable(
+  rows: readonly object[],
+  columns: readonly string[],
+  terminal: boolean = process.stdout.isTTY === true,
+): string {
+  const limit = (i: number) => (!terminal ? Number.POSITIVE_INFINITY : i === columns.length - 1 ? lastLimit : cellLimit)
+  const cells = rows.map(row => columns.map((column, i) => cell(fieldOf(row, column), limit(i))))
   const heading = columns.map(column => onOneLine(column).replace(/^.*\./, '').replaceAll('_', ' ').toUpperCase())
-  const widths = heading.map((title, i) => Math.max(title.length, ...cells.map(row => row[i]?.length ?? 0)))
+  const widest = heading.map((title, i) => Math.max(title.length, ...cells.map(row => row[i]?.length ?? 0)))
+  const widths = widest.map(width => Math.min(width, cellLimit))
   const line = (row: string[]) =>
     row
       .map((text, i) => text.padEnd(widths[i] ?? 0))
@@ -30,14 +42,24 @@ export function renderRecord(record: object): string {
     .join('')
 }
 
+/** Where an answer has its list, and how the next page of it is asked for. */
+export interface Page {
+  list: string
+  flag: string
+}
+
 /** What an operation answered, shaped by its declared columns. */
-export function renderAnswer(answer: unknown, columns: readonly string[] | undefined): string {
-  const list = rowsOf(answer)
-  if (list) {
-    if (list.length === 0) return 'Nothing found.\n'
-    const more = (answer as { has_more?: boolean }).has_more === true
-    const cursor = String((answer as { cursor?: unknown }).cursor ?? '')
-    return renderTable(list, columns ?? columnsOf(list)) + (more ? `… more: --cursor ${cursor}\n` : '')
+export function renderAnswer(
+  answer: unknown,
+  columns: readonly string[] | undefined,
+  { list, flag }: Page = { list: 'entries', flag: '--cursor' },
+): string {
+  const rows = rowsOf(answer, list)
+  if (rows) {
+    const { has_more = false, cursor } = answer as { has_more?: boolean; cursor?: unknown }
+    // A page may be empty although others follow: so much was looked through in vain.
+    const shown = rows.length > 0 ? renderTable(rows, columns ?? columnsOf(rows)) : has_more ? '' : 'Nothing found.\n'
+    return shown + (has_more ? `… more: ${flag} ${cursor}\n` : '')
   }
   if (typeof answer === 'object' && answer !== null) return renderRecord(answer)
   return answer === null || answer === undefined ? '' : `${plain(answer)}\n`
@@ -57,11 +79,9 @@ function fieldOf(row: object, column: string): unknown {
   return column.split('.').reduce<unknown>((at, name) => (isRecord(at) ? at[name] : undefined), row)
 }
 
-function rowsOf(answer: unknown): object[] | null {
-  if (isRows(answer)) return answer
-  if (typeof answer !== 'object' || answer === null) return null
-  const { entries } = answer as { entries?: unknown }
-  return isRows(entries) ? entries : null
+function rowsOf(answer: unknown, list: string): object[] | null {
+  const rows = isRecord(answer) ? answer[list] : answer
+  return isRows(rows) ? rows : null
 }
 
 function isRows(value: unknown): value is object[] {
@@ -75,9 +95,9 @@ function columnsOf(rows: readonly object[]): string[] {
     .slice(0, 6)
 }
 
-function cell(value: unknown): string {
+function cell(value: unknown, limit: number): string {
   const text = brief(value).replace(/\s+/g, ' ')
-  return text.length > cellLimit ? `${text.slice(0, cellLimit - 1)}…` : text
+  return text.length > limit ? `${text.slice(0, limit - 1)}…` : text
 }
 
 /** In a column a key is known by its beginning, and a thing by its name. */

@@ -3,7 +3,7 @@ import { Argument, type Command, Option } from 'commander'
 import { OpenPactError } from '../kernel/errors.ts'
 import { durationDescription, durationUnit, durationValue } from './duration.ts'
 import type { OperationInfo } from './known-operations.ts'
-import { choicesOf, fieldsOf, type Schema, typesOf } from './schema.ts'
+import { choicesOf, fieldsOf, itemsOf, type Schema, typesOf } from './schema.ts'
 import { textOf } from './text-file.ts'
 
 /** Adds the arguments and flags of an operation. @returns whether one of them is a duration */
@@ -23,6 +23,7 @@ export function addFields(command: Command, operation: OperationInfo): boolean {
     if (positional.includes(name)) continue
     durations ||= durationUnit(schema) !== undefined
     const option = optionOf(name, schema)
+    option.description = asTyped(option.description, operation)
     if (required.includes(name)) {
       option.makeOptionMandatory()
       option.description = [option.description, '(needed)'].filter(Boolean).join(' ')
@@ -32,22 +33,40 @@ export function addFields(command: Command, operation: OperationInfo): boolean {
   return durations
 }
 
+/** What an operation says of itself on the command line. */
+export function descriptionOf(operation: OperationInfo): string {
+  const { summary, description, cli } = operation
+  return asTyped(cli?.description ?? description ?? summary, operation)
+}
+
+/** A text with the fields of an operation as they are typed: `until: applied` is `--until applied`. */
+function asTyped(text: string, { input, cli }: OperationInfo): string {
+  const { properties } = fieldsOf(input)
+  return text.replace(/`(\w+)(?:: ?(\w+))?`/g, (whole, name: string, value = '') => {
+    const schema = properties[name]
+    if (!schema) return whole
+    const typed = cli?.args?.includes(name) ? `<${flag(name)}>` : `--${flagOf(name, schema)}`
+    return `\`${typed}${value && ` ${value}`}\``
+  })
+}
+
 function optionOf(name: string, schema: Schema): Option {
   const types = typesOf(schema)
   const unit = durationUnit(schema)
   if (unit) return new Option(`--${flagOf(name, schema)} <duration>`, durationDescription(schema, unit))
   const words = wordsOf(schema)
   if (types.has('boolean') && types.size === 1) return new Option(`--${flag(name)}`, words)
-  if (!types.has('array')) return new Option(`--${flag(name)} <value>`, words)
+  const objects = typesOf(itemsOf(schema) ?? schema)
+  const value = objects.size === 1 && objects.has('object') ? '<json>' : '<value>'
+  if (!types.has('array')) return new Option(`--${flag(name)} ${value}`, words)
   const repeated = [words, 'repeat the flag for more than one'].filter(Boolean).join('; ')
-  return new Option(`--${flag(name)} <value>`, repeated).argParser(collect)
+  return new Option(`--${flag(name)} ${value}`, repeated).argParser(collect)
 }
 
 function wordsOf(schema: Schema): string {
-  const choices = (choicesOf(schema) ?? choicesOf(schema.items ?? {}))?.join(' | ')
-  return [schema.description ?? schema.title ?? schema.items?.description ?? schema.items?.title, choices]
-    .filter(Boolean)
-    .join(': ')
+  const items = itemsOf(schema) ?? {}
+  const choices = (choicesOf(schema) ?? choicesOf(items))?.join(' | ')
+  return [schema.description ?? schema.title ?? items.description ?? items.title, choices].filter(Boolean).join(': ')
 }
 
 function collect(text: string, before: unknown): string[] {
@@ -73,10 +92,19 @@ export function inputOf(operation: OperationInfo, command: Command): Record<stri
 /** One value by the types that its schema allows. @throws OpenPactError USAGE, INVALID_INPUT */
 export function typedValue(name: string, typed: unknown, schema: Schema): unknown {
   if (typeof typed === 'boolean') return typed
-  if (typesOf(schema).has('array')) {
-    return (Array.isArray(typed) ? typed : [typed]).map(item => scalar(name, String(item), schema.items ?? {}))
-  }
+  if (typesOf(schema).has('array')) return listOf(name, [typed].flat().map(String), schema)
   return scalar(name, String(typed), schema)
+}
+
+/** A flag given once may hold the whole list as JSON, which is how an empty one is typed, or `null` where that may stand for it. */
+function listOf(name: string, words: readonly string[], schema: Schema): unknown {
+  const [only = ''] = words
+  const types = typesOf(schema)
+  if (words.length === 1 && only === 'null' && types.has('null')) return null
+  const json = words.length === 1 && !types.has('string') && /^\s*\[.*\]\s*$/s.test(only)
+  if (json) return parseJson(`--${flag(name)}`, only)
+  const items = itemsOf(schema) ?? {}
+  return words.map(word => scalar(name, word, items))
 }
 
 function scalar(name: string, text: string, schema: Schema): unknown {

@@ -120,7 +120,7 @@ export const kernelErrors = defineErrors({
   PACT_EXISTS: {
     kind: 'conflict',
     message: 'A pact with this id or alias ("{alias}") is already on this machine.',
-    help: 'Choose another alias with --alias.',
+    help: 'Choose another alias; `openpact list` shows those that are taken.',
   },
   PACT_CLOSED: {
     kind: 'unavailable',

@@ -17,7 +17,7 @@ try {
 if (values.help) {
   console.log(usage)
 } else {
-  const { 'data-dir': dataDir, pact } = values
+  const { 'data-dir': dataDir, pact = process.env.OPENPACT_PACT || undefined } = values
   // A client that went away without a word waits for nothing any more.
   process.stdout.on('error', () => process.exit(0))
   await bridge({ connect: () => localDaemon(dataDir), pact, input: process.stdin, output: process.stdout })

@@ -32,8 +32,8 @@ export interface ConnectOptions extends Options {
 export async function connect<Extra extends OperationTypes = Record<never, never>>(
   options: ConnectOptions = {},
 ): Promise<OpenPact<Operations & Extra>> {
-  const { url, token, pact } = options
-  if (url !== undefined && token !== undefined) return connectTo<Extra>(options)
+  const { url, token, pact = process.env.OPENPACT_PACT || undefined } = options
+  if (url !== undefined && token !== undefined) return connectTo<Extra>({ ...options, pact })
   const dataDir = dataDirOf(options.dataDir)
   return OpenPact.at<Operations & Extra>(async () => {
     if (token !== undefined) return { url: await daemonUrl(dataDir), token }

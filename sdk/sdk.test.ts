@@ -60,6 +60,17 @@ describe('calls', () => {
     expect(claimed.status).toBe('claimed')
   })
 
+  it('go to the pact in OPENPACT_PACT, unless another one is named', async () => {
+    process.env.OPENPACT_PACT = 'elsewhere'
+    try {
+      const [given, named] = [await connect({ dataDir }), await connect({ dataDir, pact: 'first' })]
+      expect((await failing(given.call('tasks.list', {}))).code).toBe('PACT_UNKNOWN')
+      await named.call('tasks.list', {})
+    } finally {
+      delete process.env.OPENPACT_PACT
+    }
+  })
+
   it('throw the code of the daemon with what to do next', async () => {
     const error = await failing(client.call('entries.get', { id: '0badcafe-1' }))
     expect(error).toMatchObject({ code: 'ENTRY_UNKNOWN', status: 404 })

@@ -1,6 +1,8 @@
 /** `openpact backup` and `openpact restore`: an encrypted archive of this machine, and the way back from it. */
+import { accessSync, constants } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { OpenPactError } from '../../kernel/errors.ts'
 import { refuseNearVerb } from '../near-verb.ts'
 import { readSecret } from '../secret.ts'
 import type { Session } from '../session.ts'
@@ -63,8 +65,19 @@ async function write(shell: Session, file: string | undefined): Promise<void> {
   )
 }
 
+/** Before a passphrase is asked for it. @throws OpenPactError ARCHIVE_UNREADABLE */
+function checkFile(file: string): void {
+  try {
+    accessSync(file, constants.R_OK)
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code
+    throw new OpenPactError('ARCHIVE_UNREADABLE', { file, reason }, { cause })
+  }
+}
+
 async function verify(shell: Session, file: string): Promise<void> {
   const { readArchive } = await import('../../plugins/backup/archive.ts')
+  checkFile(file)
   const passphrase = await readSecret('Passphrase of the archive: ')
   const report = await shell.progress('Verifying the archive', () => readArchive(file, passphrase))
   const pacts = [
@@ -77,6 +90,7 @@ async function verify(shell: Session, file: string): Promise<void> {
 
 async function restore(shell: Session, file: string): Promise<void> {
   const { restoreArchive } = await import('../../plugins/backup/restore.ts')
+  checkFile(file)
   const passphrase = await readSecret('Passphrase of the archive: ')
   const { dataDir } = shell.place
   const report = await shell.progress('Restoring', () => restoreArchive(file, passphrase, dataDir))

@@ -12,7 +12,7 @@ export function callCommand(program: Command, session: () => Session): void {
     .command('call')
     .summary('call any operation by its name')
     .description(
-      'Call any operation by its name. Without a name: list them all. Numbers are as over HTTP: spans of time in ms.',
+      'Call any operation by its name. Without a name: list them all. Its input is what programs give: spans of time are whole numbers of ms.',
     )
     .argument('[operation]', 'name of the operation, e.g. tasks.list')
     .argument('[input]', 'its input as JSON, e.g. \'{"limit":5}\'')

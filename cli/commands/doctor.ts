@@ -164,7 +164,7 @@ function checkVersion({ url }: DaemonRecord, { version }: MachineStatus): Findin
 
 function checkNetwork({ network }: MachineStatus): Finding {
   const alone = !network.online || (network.nodes === 0 && network.connections === 0)
-  const via = network.bootstrap ? ` (bootstrap ${network.bootstrap.join(', ')})` : ''
+  const via = network.bootstrap && !alone ? ` (bootstrap ${network.bootstrap.join(', ')})` : ''
   return { level: alone ? 'advice' : 'ok', about: 'Network', words: networkWords(network) + via }
 }
 

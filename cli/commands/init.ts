@@ -1,10 +1,14 @@
 /** `openpact init`: a first or further pact on this machine, whether or not a daemon runs. */
 import type { Command } from 'commander'
 import { OpenPactError } from '../../kernel/errors.ts'
+import type { Client } from '../client.ts'
 import { runningDaemon } from '../place.ts'
 import { readSecret } from '../secret.ts'
-import type { PactLine, Session } from '../session.ts'
+import { listPacts, machineOf, type PactLine, type Session } from '../session.ts'
 import { hasIdentity } from './words.ts'
+
+/** What a machine begins with when nobody names it, be it by `init` or by `npm start`. */
+export const firstPact = { name: 'First pact', alias: 'first' }
 
 interface InitFlags {
   name?: string
@@ -18,8 +22,8 @@ export function initCommand(program: Command, session: () => Session): void {
     .command('init')
     .summary('create a pact on this machine')
     .description('Create a pact on this machine. Works whether or not a daemon runs.')
-    .option('--name <name>', 'name of the pact, shown to its members')
-    .option('--alias <alias>', 'short name on this machine')
+    .option('--name <name>', `name of the pact, shown to its members (${firstPact.name})`)
+    .option('--alias <alias>', `short name on this machine (made of the name; of the first one: ${firstPact.alias})`)
     .option('--purpose <text>', 'what the pact is for')
     .option('--restore-identity', 'instead: make your identity anew from its 24 words, read from stdin or asked for')
     .action(async (flags: InitFlags) => {
@@ -28,18 +32,26 @@ export function initCommand(program: Command, session: () => Session): void {
       const running = runningDaemon(shell.place) !== null
       const known = hasIdentity(shell.place)
       const pact = await shell.withDaemon(async client => {
-        const name = flags.name ?? flags.alias ?? 'First pact'
-        const body = { name, alias: flags.alias, purpose: flags.purpose }
+        const body = { ...(await named(client, flags)), purpose: flags.purpose }
         return (await shell.progress('Creating the pact', () => client.post<PactLine>('/v1/pacts', body))).body
       })
       const next = running ? '' : '\nStart the daemon with `openpact start`.'
       shell.say(
         `Created the pact "${pact.name}" (alias ${pact.alias}).${next}\n` +
-          'Invite another machine with `openpact invite`; it joins with the token.' +
+          `Invite another machine with \`openpact invite${pact.active ? '' : ` --pact ${pact.alias}`}\`; it joins with the token.` +
           (known ? '' : '\nYour identity is 24 words: write down what `openpact words` shows, or make a backup.'),
         pact,
       )
     })
+}
+
+/** @throws OpenPactError PACT_UNNAMED: a second pact is not made by a command that was only given twice */
+async function named(client: Client, { name, alias }: InitFlags): Promise<{ name: string; alias?: string }> {
+  if (name !== undefined || alias !== undefined) return { name: name ?? String(alias), alias }
+  const [pacts, { failed }] = [await listPacts(client), await machineOf(client)]
+  const here = [...pacts.map(pact => pact.alias), ...failed.map(({ id }) => id.slice(0, 12))]
+  if (here.length === 0) return firstPact
+  throw new OpenPactError('PACT_UNNAMED', { pacts: here.join(', ') })
 }
 
 /** The same identity on a new device. It gets into its pacts again by an invite, or by a link of another of its devices. */

@@ -1,9 +1,12 @@
 /** `openpact join`: into the pact of a token, whether or not a daemon runs. */
 import type { Command } from 'commander'
+import type { AdmissionKind } from '../../plugins/invites/service.ts'
 import { durationHelp, parseDuration } from '../duration.ts'
 import { RemoteFailure } from '../errors.ts'
+import { builtIn } from '../known-operations.ts'
 import { runningDaemon } from '../place.ts'
 import { listPacts, type Session } from '../session.ts'
+import { hasIdentity } from './words.ts'
 
 interface JoinFlags {
   alias?: string
@@ -36,6 +39,7 @@ export function joinCommand(program: Command, session: () => Session): void {
 async function join(shell: Session, token: string, flags: JoinFlags): Promise<void> {
   const timeout = parseDuration('--timeout', flags.timeout, { most: longest })
   const running = runningDaemon(shell.place) !== null
+  if (!running && !hasIdentity(shell.place)) await checkForm(token)
   const { answer, held } = await shell.withDaemon(async client => {
     const before = await listPacts(client)
     const work = () =>
@@ -50,6 +54,22 @@ async function join(shell: Session, token: string, flags: JoinFlags): Promise<vo
     ...answer,
     already: held,
   })
+}
+
+/**
+ * Before anything is made for it in a directory that is empty still. A daemon that runs knows also the tokens that other plugins take.
+ * @throws OpenPactError INVITE_MALFORMED
+ */
+async function checkForm(token: string): Promise<void> {
+  const [{ decodeToken }, { admissionKindPoint }] = await Promise.all([
+    import('../../plugins/invites/token.ts'),
+    import('../../plugins/invites/service.ts'),
+  ])
+  const kinds = await builtIn<AdmissionKind>(admissionKindPoint.id)
+  decodeToken(
+    token,
+    kinds.map(({ value }) => value),
+  )
 }
 
 /** An alias that was asked for and not given must not pass unnoticed. */

@@ -48,6 +48,7 @@ async function printLog(shell: Session, flags: LogFlags): Promise<void> {
   const { entries } = (await shell.progress('Reading the newest entries', work)).body
   const words = shell.json ? {} : await declaredWords(client)
   for (const entry of entries.reverse()) print(shell, entry, words)
+  if (entries.length === 0 && !shell.json && !flags.follow) shell.write('Nothing found.\n')
   const printed = new Set(entries.map(({ id }) => id))
   if (flags.follow) await follow(shell, client, { pact, cursor, flags, printed, words })
 }

@@ -1,5 +1,5 @@
 /** `openpact logs`: what the daemon wrote into its log, whether or not it runs. */
-import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Command, Option } from 'commander'
 import { OpenPactError } from '../../kernel/errors.ts'
@@ -36,13 +36,18 @@ async function printLogs(shell: Session, { follow, lines, level }: LogsFlags): P
   const count = Number(lines)
   if (!/^\d{1,9}$/.test(lines))
     throw new OpenPactError('USAGE', { reason: `--lines ${lines} is no number`, hint: 'Try --lines 200.' })
-  const { logFile } = shell.place
+  const { dataDir, logFile } = shell.place
   const wanted = (line: Line) => levels.indexOf(line.level) >= levels.indexOf(level)
   const print = (line: Line | null) => {
     if (line && wanted(line)) shell.write(`${shell.json ? line.text : words(line)}\n`)
   }
-  const end = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0
-  for (const line of newest(logFile, count, wanted, end)) print(line)
+  const found = statSync(logFile, { throwIfNoEntry: false })
+  // Who follows may wait for the first daemon, in a directory that is there.
+  if (!found && !(follow && existsSync(dataDir))) throw new OpenPactError('LOG_NONE', { dataDir })
+  const end = found?.size ?? 0
+  const shown = newest(logFile, count, wanted, end)
+  for (const line of shown) print(line)
+  if (shown.length === 0 && !shell.json && !follow) shell.write('Nothing found.\n')
   if (follow) await following(logFile, end, text => print(parsed(text)))
 }
 

@@ -19,6 +19,6 @@ export function mcpCommand(program: Command, session: () => Session): void {
         if (!daemon) throw new OpenPactError('DAEMON_DOWN', { dataDir: shell.place.dataDir })
         return { url: daemon.url, token: readToken(shell.place) }
       }
-      await bridge({ connect, pact: shell.flags.pact, input: process.stdin, output: process.stdout })
+      await bridge({ connect, pact: shell.pact, input: process.stdin, output: process.stdout })
     })
 }

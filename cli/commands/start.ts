@@ -40,9 +40,13 @@ export function startCommand(program: Command, session: () => Session): void {
 async function detached(shell: Session): Promise<void> {
   const running = runningDaemon(shell.place)
   if (running) throw new OpenPactError('DAEMON_RUNNING', { ...running })
-  const { record, notOpen: closed } = await shell.start({})
+  const { record, notOpen: closed, notLoaded } = await shell.start({})
   const words = `The daemon runs in the background (process ${record.pid}) and listens on ${record.url}.`
-  shell.say([words, ...holdsOnce(shell), ...closed].join('\n'), { ...record, not_open: closed })
+  shell.say([words, ...holdsOnce(shell), ...notLoaded, ...closed].join('\n'), {
+    ...record,
+    not_open: closed,
+    not_loaded: notLoaded,
+  })
 }
 
 /** Whoever keeps to a private network must not be on the public one after the next start. */
@@ -98,7 +102,7 @@ async function foreground(shell: Session, flags: StartFlags): Promise<void> {
     throw error
   }
   const ended = daemonEnded(daemon, stop.signal)
-  await report({ state: 'ready', record: daemon.record, notOpen: closedPacts(daemon) })
+  await report({ state: 'ready', record: daemon.record, notOpen: closedPacts(daemon), notLoaded: notLoaded(daemon) })
   if (process.connected && !flags.temporary) process.disconnect()
   shell.say(welcome(daemon, shell), daemon.record)
   process.exit(await ended)
@@ -110,12 +114,14 @@ function welcome(daemon: Daemon, shell: Session): string {
   const lines = [
     `OpenPact ${daemon.record.version} listens on ${url} (data in ${shell.place.dataDir}). Ctrl-C ends it.`,
   ]
-  lines.push(...closedPacts(daemon))
-  if (!pact && lines.length > 1) return lines.join('\n')
+  lines.push(...notLoaded(daemon))
+  const closed = closedPacts(daemon)
+  lines.push(...closed)
+  if (!pact && closed.length > 0) return lines.join('\n')
   if (!pact && isJoining(daemon))
-    return `${lines}\nIn no pact yet, but on the way: \`openpact status\` says what is waited for.`
+    return `${lines.join('\n')}\nIn no pact yet, but on the way: \`openpact status\` says what is waited for.`
   if (!pact)
-    return `${lines}\nThere is no pact yet: create one with \`openpact init\`, or join one with \`openpact join <token>\`.`
+    return `${lines.join('\n')}\nThere is no pact yet: create one with \`openpact init\`, or join one with \`openpact join <token>\`.`
   const token = `"Authorization: Bearer $(cat ${quoted(shell.place.tokenFile)})"`
   const at = `${url}/v1/pacts/${encodeURIComponent(pact.alias)}/knowledge`
   lines.push(
@@ -141,6 +147,14 @@ function isJoining({ kernel }: Daemon): boolean {
 /** The pacts that are here and cannot be opened, with the cure of each. */
 function closedPacts({ kernel }: Daemon): string[] {
   return [...kernel.pacts.failed].map(([id, { code, message, help }]) => notOpen({ id, code, message, help }))
+}
+
+/** Plugins that are not running although the configuration wants them; those that are not optional keep the daemon from starting. */
+function notLoaded({ kernel }: Daemon): string[] {
+  return kernel
+    .plugins()
+    .filter(({ state }) => state === 'failed')
+    .map(({ name, error }) => `The plugin "${name}" is not running: ${error}`)
 }
 
 /** In the foreground, what the log says from warnings upwards is shown as a line of words. */

@@ -108,9 +108,14 @@ export function notOpen({
 }
 
 /** What the network is to this machine right now. */
-export function networkWords({ online, connections, nodes }: MachineStatus['network']): string {
+export function networkWords({ online, connections, nodes, bootstrap }: MachineStatus['network']): string {
   if (!online) return 'off; this machine keeps to itself'
-  if (nodes === 0 && connections === 0) return 'no node of the DHT answers; name one with --bootstrap, or go on alone'
+  if (nodes === 0 && connections === 0) {
+    const silent = bootstrap
+      ? `the bootstrap ${bootstrap.join(', ')} does not answer: check that it runs, and the network of this machine`
+      : 'no node of the public DHT answers: check the network of this machine, or name a node of your own with --bootstrap'
+    return `${silent}. The daemon goes on trying and comes back by itself`
+  }
   return `online, ${connections} ${connections === 1 ? 'machine' : 'machines'} connected`
 }
 

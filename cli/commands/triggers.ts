@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { OpenPactError } from '../../kernel/errors.ts'
+import { generatedGroup } from '../generated.ts'
 import type { Session } from '../session.ts'
 
 /** What `POST /v1/triggers/:id/approve` answers, as far as it is looked at here. */
@@ -24,7 +25,7 @@ export function triggersCommand(program: Command, session: () => Session): void 
   const repeated = (value: string, before: string[] = []) => [...before, value]
   program
     .command('triggers')
-    .helpGroup('Verbs of plugins:')
+    .helpGroup(generatedGroup)
     .command('approve')
     .summary('show exactly what a trigger starts and for whom, and approve it')
     .description(

@@ -6,6 +6,7 @@ import { ownerOnly } from '../access/permits.ts'
 import { operation } from '../operations/operation.ts'
 import { Alias } from '../pacts/shapes.ts'
 import { decodeCursor, encodeCursor, readModel } from '../read-model/service.ts'
+import { PageInput } from '../read-model/wire.ts'
 import { store } from '../store/service.ts'
 import { writeArchive } from './archive.ts'
 import { ArchivedLogs } from './archived.ts'
@@ -113,8 +114,8 @@ export const listArchivedEntries = operation({
   access: 'admin',
   input: Type.Object({
     archived: PactRef,
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
-    cursor: Type.Optional(Type.String({ maxLength: 256 })),
+    limit: PageInput.limit,
+    cursor: PageInput.cursor,
   }),
   output: Type.Object({
     entries: Type.Array(

@@ -23,7 +23,11 @@ export const linkDevice = operation({
   signs: false,
   input: Type.Object({}),
   output: Type.Object({ token: Type.String({ description: 'For `openpact join` on the other machine' }) }),
-  cli: { path: 'device link' },
+  cli: {
+    path: 'device link',
+    after:
+      'It leads into the pact {pact}. On the other machine of yours: openpact init --restore-identity, then openpact join {token}',
+  },
   run: (_input, call) => ({ token: deviceLink(call.pact.key) }),
 })
 

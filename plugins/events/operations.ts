@@ -65,7 +65,13 @@ export const listChanges = operation({
     has_more: Type.Boolean(),
   }),
   errors: ['EVENT_CURSOR_INVALID', 'EVENT_CURSOR_EXPIRED', 'MATCH_INVALID'],
-  cli: { path: 'changes', columns: ['id', 'type', 'topic', 'author', 'timestamp'] },
+  cli: {
+    path: 'changes',
+    description:
+      'Without `since`, `from: start` begins with the first event of this machine and `from: head` shows nothing but the newest cursor. With `wait`, the answer comes with the next event or when that time is over. Keep the cursor (`openpact changes --json`) and give it as `since`.',
+    list: 'events',
+    columns: ['kind', 'subject', 'subject_id', 'data.topic', 'data.status', 'data.assignee'],
+  },
   async run({ since, from = 'start', limit = 50, wait = 0, ...query }, call) {
     const feed = call.use(events)
     const wanted = matchOf(query)

@@ -39,6 +39,14 @@ it('keeps to the format of agent skills', () => {
   expect(body).toContain('`claim_task`: `PUT /v1/pacts/:pactId/tasks/:id/claim`')
 })
 
+it('names the lists that are bare arrays', () => {
+  const bare = operations.filter(({ output }) => (output as { type?: string }).type === 'array')
+  expect(bare.length).toBeGreaterThan(0)
+  const agents = readFileSync(new URL('../../docs/agents.md', import.meta.url), 'utf8')
+  for (const { http } of bare)
+    for (const text of [files['SKILL.md'], agents]) expect(text).toContain(`\`${http.replace(' ', ' …')}\``)
+})
+
 it('is served to everybody, with digests, of the plugins that run', async () => {
   const get = (path: string) => local.send({ path, token: null })
   const index = (await get('/.well-known/agent-skills/index.json')).json as {
@@ -51,6 +59,7 @@ it('is served to everybody, with digests, of the plugins that run', async () => 
     expect([text.includes('record_knowledge'), text.includes('/tasks/')]).toEqual([true, false])
     expect(text).not.toContain(local.kernel.pact.id)
   }
+  expect((await get('/')).json).toMatchObject({ help: expect.stringContaining('GET /llms.txt') })
   const llms = await get('/llms.txt')
   expect([llms.status, llms.text.startsWith('# OpenPact')]).toEqual([200, true])
   for (const [, path] of llms.text.matchAll(/\]\((\/[^)]+)\)/g))

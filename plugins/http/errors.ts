@@ -40,7 +40,7 @@ export const httpErrors = defineErrors({
   ROUTE_UNKNOWN: {
     kind: 'missing',
     message: 'There is nothing at {method} {path}.',
-    help: 'GET /v1/openapi.json describes every route.{near}',
+    help: '{start}GET /v1/openapi.json describes every route.{near}',
   },
   METHOD_NOT_ALLOWED: {
     kind: 'invalid',

@@ -36,7 +36,9 @@ export class RouteTable {
     if (allowed.size > 0) {
       return new OpenPactError('METHOD_NOT_ALLOWED', { method, allow: [...allowed].sort().join(', ') })
     }
-    return new OpenPactError('ROUTE_UNKNOWN', { method, path, near: this.#near(segments) })
+    // Served by a plugin of its own, which may be off.
+    const start = this.#byPath.has('/llms.txt') ? 'GET /llms.txt says how to begin. ' : ''
+    return new OpenPactError('ROUTE_UNKNOWN', { method, path, start, near: this.#near(segments) })
   }
 
   #near(segments: string[]): string {

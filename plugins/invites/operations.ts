@@ -2,6 +2,7 @@
 import { Type } from '../../kernel/index.ts'
 import { operation } from '../operations/operation.ts'
 import { readModel } from '../read-model/service.ts'
+import { PageInput } from '../read-model/wire.ts'
 import { Role } from './entries.ts'
 import { newInvite } from './invite.ts'
 import { inviteBy, invitePage } from './list.ts'
@@ -36,7 +37,9 @@ export const createInvite = operation({
   created: true,
   input: Type.Object({
     role: Type.Optional(Role),
-    max_uses: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000, default: 1 })),
+    max_uses: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 10_000, default: 1, description: 'How many newcomers it is good for (1)' }),
+    ),
     expires_in: Type.Optional(
       Type.String({
         pattern: '^(never|[1-9][0-9]{0,5}[smhd])$',
@@ -56,7 +59,7 @@ export const createInvite = operation({
     confirmed: Type.Boolean(),
   }),
   errors: ['NOT_AUTHORISED', 'INVITE_EXPIRED'],
-  cli: { path: 'invite' },
+  cli: { path: 'invite', after: 'It lets into the pact {pact}. On the other machine: openpact join {token}' },
   run: async ({ role = 'member', max_uses = 1, expires_in = '24h', note }, call) => {
     const { id, token, publicKey } = newInvite(call.pact)
     const expires = endOf(expires_in, Math.max(Date.now(), await call.pact.time()))
@@ -80,8 +83,8 @@ export const listInvites = operation({
   http: 'GET /invites',
   access: 'read',
   input: Type.Object({
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),
-    cursor: Type.Optional(Type.String()),
+    limit: PageInput.limit,
+    cursor: PageInput.cursor,
   }),
   output: Type.Object({
     entries: Type.Array(InviteInfo),

@@ -101,6 +101,12 @@ describe('which pact', () => {
       help: expect.stringContaining('acme'),
     })
     await client.close()
+    for (const program of ['cli', 'mcp'] as const) {
+      const args = [...(program === 'cli' ? ['mcp'] : []), '--data-dir', daemon.dataDir]
+      const started = await overStdio(args, program, { OPENPACT_PACT: 'other' })
+      expect((await started.tool('list_tasks')).evidence).toContain('"other"')
+      await started.close()
+    }
   })
 })
 

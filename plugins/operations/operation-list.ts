@@ -25,9 +25,11 @@ const OperationInfo = Type.Object({
   cli: Type.Optional(
     Type.Object({
       path: Type.String(),
+      description: Type.Optional(Type.String({ description: 'Instead of the description, on the command line' })),
       args: Type.Optional(Words),
       file: Type.Optional(Type.String({ description: 'Input that is typed as the path of a text file' })),
       columns: Type.Optional(Words),
+      list: Type.Optional(Type.String({ description: 'The list of the answer that is shown; entries if absent' })),
       text: Type.Optional(Type.String({ description: 'The one field of the answer that is printed, as it is' })),
       after: Type.Optional(Type.String({ description: 'Said to people after the answer; {field} is a field of it' })),
       notes: Type.Optional(

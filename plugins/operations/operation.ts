@@ -70,15 +70,19 @@ export interface Call {
 export interface CliShape {
   /** Words of the command, e.g. `task claim`. */
   path: string
+  /** Instead of the description, where that speaks of HTTP. */
+  description?: string
   /** Inputs taken as positional arguments, in order; the rest become `--flags`. */
   args?: readonly string[]
   /** An input that is typed as the path of a text file and sent as what is in it; `-` reads standard input. */
   file?: string
   /** Columns of the table printed for people when the answer is a list; `payload.content` is a field of a field. */
   columns?: readonly string[]
+  /** The list of the answer that those are of; `entries` if absent. */
+  list?: string
   /** The one field of the answer, a text, that is printed, and as it is: its reader may be a file or a program. */
   text?: string
-  /** Said to people after the answer; `{field}` stands for a field of it, `{url}` for the daemon's address. */
+  /** Said to people after the answer; `{field}` stands for a field of it, `{url}` for the daemon's address, `{pact}` for the pact that was meant. */
   after?: string
   /** Said to people behind that where the field of this name is true in the answer. */
   notes?: Readonly<Record<string, string>>

@@ -26,14 +26,19 @@ export const SeatNames = Type.Array(Type.String({ minLength: 1, maxLength: 96 })
 export const Written = { entry: Type.String({ description: 'Id of the entry' }), confirmed: Type.Boolean() }
 
 export const Charter = Type.Object({
-  name: Type.String(),
-  purpose: Type.String(),
+  name: Type.String({ description: 'Name of the pact, shown to its members' }),
+  purpose: Type.String({ description: 'What the pact is for' }),
   template: Type.String(),
   visibility: Type.String(),
   invites: Type.Enum(['admin', 'member']),
   types: Type.Union([Type.Array(Type.String()), Type.Null()], { description: 'What members may write; null for all' }),
-  quotas: Type.Object({ payload_bytes: Type.Integer() }),
-  rules: Type.Array(Type.Object({ plugin: Type.String(), protocol: Type.Integer(), settings: Type.Unknown() })),
+  quotas: Type.Object(
+    { payload_bytes: Type.Integer() },
+    { description: 'Bytes that the payload of an entry may have, as JSON: {"payload_bytes":65536}' },
+  ),
+  rules: Type.Array(Type.Object({ plugin: Type.String(), protocol: Type.Integer(), settings: Type.Unknown() }), {
+    description: 'Rules by which entries are judged, as JSON: {"plugin":"tasks","protocol":1,"settings":{}}',
+  }),
 })
 
 export const CharterView = Type.Object({

@@ -42,7 +42,7 @@ export const listEntries = operation({
   access: 'read',
   input: Type.Object({
     type: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { maxItems: 16, description: 'Types of entries' })),
-    topic: Type.Optional(Type.String({ maxLength: 256 })),
+    topic: Type.Optional(Type.String({ maxLength: 256, description: 'Only entries on this topic' })),
     agent: Type.Optional(Type.String({ maxLength: 128, description: 'Handle or key (64 hex) of an agent' })),
     verdict: Type.Optional(
       Type.Union([Type.Literal('accepted'), Type.Literal('refused'), Type.Literal('any')], {

@@ -74,7 +74,7 @@ export const testTriggers = operation({
   cli: {
     path: 'triggers test',
     args: ['id'],
-    columns: ['trigger', 'event', 'matches', 'trusted', 'starts', 'reason', 'command', 'env', 'claim'],
+    columns: ['trigger', 'event', 'matches', 'trusted', 'starts', 'command', 'env', 'claim', 'reason'],
   },
   async run({ id, trigger: only }, call) {
     const all = call.use(triggers)

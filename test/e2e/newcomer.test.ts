@@ -223,6 +223,16 @@ describe('the command line', () => {
     const { code, stdout, stderr } = await openpact(['statsu', '--data-dir', '/nonexistent'])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toBe("openpact: unknown command 'statsu' (Did you mean status?) [USAGE]\n  See `openpact --help`.\n")
+    for (const [words, said] of [
+      [['nope'], "unknown command 'nope' ["],
+      [['task', 'create', 'x'], "unknown command 'create' (Did you mean task add?) ["],
+      [['task', 'crate', '--help'], "unknown command 'crate' ["],
+      [['task', 'create', '--help'], '(Did you mean task add?) ['],
+      [['status', '--jsn'], "unknown option '--jsn' (Did you mean --json?) ["],
+    ] as const)
+      expect((await openpact([...words, '--data-dir', '/nonexistent'])).stderr).toContain(said)
+    const archive = await openpact(['backup', 'verify', '/nonexistent/archive'])
+    expect(archive.stderr).toContain('[ARCHIVE_UNREADABLE]')
     const bare = await openpact(['logs', '--lines'])
     expect(bare.stderr).toBe(
       "openpact: option '-n, --lines <number>' argument missing [USAGE]\n  See `openpact logs --help`.\n",

@@ -137,6 +137,19 @@ describe('this machine', () => {
   })
 })
 
+it('an optional plugin that cannot be loaded is named at the start', async () => {
+  const dataDir = join(folder, 'optional')
+  const config = join(folder, 'optional.config.json')
+  await writeFile(config, '{ "network": false, "plugins": [{ "plugin": "./none.js", "optional": true }] }')
+  const at = ['--data-dir', dataDir, '--config', config, '--port', '0']
+  try {
+    const { stdout } = await openpact(['start', ...at])
+    expect(stdout).toMatch(/^The plugin "\.\/none\.js" is not running: .+$/m)
+  } finally {
+    await openpact(['stop', ...at])
+  }
+})
+
 describe('a pact that cannot be opened is named, and the daemon serves the others', () => {
   it('because its encryption key is wrong', async () => {
     const id = await pactId()

@@ -42,7 +42,7 @@ export const readInbox = operation({
   errors: ['RECIPIENT_UNKNOWN', 'RECIPIENT_AMBIGUOUS', 'INBOX_ELSEWHERE', 'CURSOR_INVALID'],
   cli: {
     path: 'inbox',
-    after: 'Inbox of {agent}.',
+    after: 'Inbox of {agent}. If it is yours, `openpact inbox read --up-to {mark}` marks as read what is in it now.',
     notes: { partial: 'Older messages are still on their way.' },
     columns: ['id', 'priority', 'author', 'topic', 'timestamp', 'payload.content'],
   },

@@ -66,7 +66,7 @@ export const listJoins = operation({
   access: 'read',
   input: Type.Object({}),
   output: Type.Object({ entries: Type.Array(JoinInfo), cursor: Type.Null(), has_more: Type.Literal(false) }),
-  cli: { path: 'joins', columns: ['ticket', 'alias', 'state', 'words', 'started'] },
+  cli: { path: 'joins', columns: ['ticket', 'alias', 'state', 'started', 'words'] },
   run: (_input, call) => ({
     entries: call.caller.pacts ? [] : call.use(joining).list().map(joinView),
     cursor: null,

@@ -29,7 +29,14 @@ export const claimTask = operation({
     'CLOCK_AHEAD',
     'TASKS_OFF',
   ],
-  cli: { path: 'task claim', args: ['id'] },
+  cli: {
+    path: 'task claim',
+    description:
+      'Succeeds only when the claim is settled: by default when it is confirmed. When that takes longer than `timeout` it is pending, and ' +
+      'the exit code is 8: claim again to wait on. With `until: applied` the answer comes at once and is provisional as long as another ' +
+      'agent may still turn out to have been first. Claiming a task that you hold changes nothing.',
+    args: ['id'],
+  },
   mcp: {
     tool: 'claim_task',
     use: 'Use when you are about to start on a task, before any work: go on only if it answers status "claimed" without "pending".',

@@ -17,7 +17,7 @@ export const listTasks = operation({
   access: 'read',
   input: Type.Object({
     status: Type.Optional(Status),
-    topic: Type.Optional(Type.String({ maxLength: 256 })),
+    topic: Type.Optional(Type.String({ maxLength: 256, description: 'Only tasks on this topic' })),
     assignee: Type.Optional(Assignee),
     ready: Type.Optional(
       Type.Boolean({ description: 'Only what can be claimed now; `status` and `order` do not go with it' }),

@@ -15,7 +15,11 @@ export const showTask = operation({
   input: Type.Object({ id: TaskId }),
   output: TaskState,
   errors: ['TASK_UNKNOWN'],
-  cli: { path: 'task show', args: ['id'] },
+  cli: {
+    path: 'task show',
+    description: 'The history has what was accepted. Refused attempts: `openpact entries --verdict refused`.',
+    args: ['id'],
+  },
   mcp: {
     tool: 'show_task',
     use: 'Use when you need all of one task: its description, who holds it, and what happened to it.',
