@@ -70,7 +70,7 @@ function isRows(value: unknown): value is object[] {
 
 function columnsOf(rows: readonly object[]): string[] {
   return Object.entries(rows[0] ?? {})
-    .filter(([, value]) => typeof value !== 'object' || value === null)
+    .filter(([, value]) => !Array.isArray(value))
     .map(([name]) => name)
     .slice(0, 6)
 }

@@ -125,7 +125,7 @@ export interface PluginStatus {
   /** `EntryType.words` of those that have some, by name. */
   words: Record<string, string>
   contributions: { point: string; id: string }[]
-  rules: { protocol: number; digest: string } | null
+  rules: { protocol: number; digest: string; types: string[]; defaults: unknown } | null
 }
 
 export interface Kernel {

@@ -77,6 +77,10 @@ export type Operations = {
   'pacts.charter': { input: Record<string, never>; output: { charter: { name: string; purpose: string; template: string; visibility: string; invites: "admin" | "member"; types: string[] | null; quotas: { payload_bytes: number }; rules: { plugin: string; protocol: number; settings: unknown }[] }; hash: string; proposed: null | { charter: { name: string; purpose: string; template: string; visibility: string; invites: "admin" | "member"; types: string[] | null; quotas: { payload_bytes: number }; rules: { plugin: string; protocol: number; settings: unknown }[] }; hash: string; ready: string[] } } }
   /** Create a pact on this machine */
   'pacts.create': { input: { name: string; alias?: string; purpose?: string; invites?: "admin" | "member"; types?: string[] }; output: { id: string; alias: string; name: string; active: boolean; length: number; confirmed: number; synced: boolean; writable: boolean; waiting: string } }
+  /** Take the rules of a plugin out of the charter, for every member */
+  'pacts.disable_rules': { input: { plugin: string; force?: boolean }; output: { plugin: string; state: "on" | "proposed" | "off"; next: string; entry: string | null; confirmed: boolean } }
+  /** Put the rules of a loaded plugin into the charter, with the settings that they start with */
+  'pacts.enable_rules': { input: { plugin: string; allow_secret?: boolean }; output: { plugin: string; state: "on" | "proposed" | "off"; next: string; entry: string | null; confirmed: boolean } }
   /** Choose which devices confirm entries: one, or three and more */
   'pacts.indexers': { input: { indexers: string[]; allow_secret?: boolean }; output: { indexers: string[]; entry: string; confirmed: boolean } }
   /** What a pact is: its name, its purpose and its charter */
@@ -94,7 +98,7 @@ export type Operations = {
   /** List the members of a pact with their devices and agents */
   'pacts.members': { input: Record<string, never>; output: { entries: ({ identity: string; role: "member" | "admin"; is_self: boolean; online: boolean; devices: { writer: string; noise: string; indexer: boolean; online: boolean; since: number }[]; agents: { handle: string; name: string; agent: string; revoked: boolean }[] })[]; cursor: null; has_more: false } }
   /** List the plugins of this machine: where each comes from, what it offers, how it is doing */
-  'pacts.plugins': { input: Record<string, never>; output: { entries: ({ name: string; version: string; summary: string; source: string; state: string; error: string | null; requires: string[]; provides: string[]; entryTypes: string[]; words: Record<string, string>; contributions: { point: string; id: string }[]; rules: null | { protocol: number; digest: string } })[]; cursor: null; has_more: false } }
+  'pacts.plugins': { input: Record<string, never>; output: { entries: ({ name: string; version: string; summary: string; source: string; state: string; error: string | null; requires: string[]; provides: string[]; entryTypes: string[]; words: Record<string, string>; contributions: { point: string; id: string }[]; rules: null | { protocol: number; digest: string; types: string[]; defaults: unknown } })[]; cursor: null; has_more: false } }
   /** Remove a member for good: all of its devices are cut off and it cannot come back */
   'pacts.remove': { input: { member: string; indexers?: string[] }; output: { identity: string; removed: true; entry: string; confirmed: boolean } }
   /** Give a pact another alias on this machine */
@@ -209,6 +213,8 @@ export const routes: Record<string, readonly [http: string, scope: 'pact' | 'dae
   'pacts.cancel_join': ['DELETE /joins/:ticket', 'daemon', 'admin'],
   'pacts.charter': ['GET /charter', 'pact', 'read'],
   'pacts.create': ['POST /pacts', 'daemon', 'admin'],
+  'pacts.disable_rules': ['DELETE /charter/rules/:plugin', 'pact', 'admin'],
+  'pacts.enable_rules': ['PUT /charter/rules/:plugin', 'pact', 'admin'],
   'pacts.indexers': ['PUT /indexers', 'pact', 'admin'],
   'pacts.info': ['GET /pacts/:pactId', 'daemon', 'read'],
   'pacts.join': ['POST /pacts/join', 'daemon', 'admin'],
@@ -394,6 +400,7 @@ export type ErrorCode =
   | 'RESTORE_NOT_EMPTY'
   | 'ROUTES_INVALID'
   | 'ROUTE_UNKNOWN'
+  | 'RULES_UNKNOWN'
   | 'RUN_UNKNOWN'
   | 'SECRET_FOUND'
   | 'SERVICE_MISSING'

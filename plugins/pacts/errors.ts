@@ -80,7 +80,12 @@ export const pactErrors = defineErrors({
   CHARTER_SWITCHES_OFF: {
     kind: 'conflict',
     message: 'This switches off {what}, for every member.',
-    help: 'Read the charter with `openpact charter` and name all that is to stay, or repeat it with --force.',
+    help: 'Repeat it with --force if that is meant. An amendment of the rules names all that are to stay; `openpact charter` shows them.',
+  },
+  RULES_UNKNOWN: {
+    kind: 'missing',
+    message: 'No loaded plugin called "{plugin}" has rules.',
+    help: '`openpact plugins` lists what is loaded; openpact.config names what is to be.{near}',
   },
   CHARTER_INVALID: {
     kind: 'invalid',

@@ -56,6 +56,6 @@ export const taskErrors = defineErrors({
   TASKS_OFF: {
     kind: 'conflict',
     message: 'The pact "{pact}" does not use tasks: nobody would decide who may claim one.',
-    help: 'An admin can turn the rules of the plugin "tasks" on by amending the charter.',
+    help: 'An admin turns them on with `openpact charter enable tasks`.',
   },
 })
