@@ -56,9 +56,14 @@ describe('answers', () => {
   })
 
   it('prints objects within objects as lines of their own', () => {
-    const charter = { name: 'x', types: ['a', 'b'], rules: [{ plugin: 'tasks', protocol: 1, settings: {} }], none: {} }
+    const charter = {
+      name: 'x',
+      types: ['a', 'b'],
+      rules: [{ plugin: 'tasks', protocol: 1, settings: { max: 9 } }],
+      none: {},
+    }
     expect(renderAnswer({ charter, hash: 'ff' }, undefined)).toBe(
-      'charter:\n  name:  x\n  types: a, b\n  rules:\n    PLUGIN  PROTOCOL\n    tasks   1\nhash:    ff\n',
+      'charter:\n  name:  x\n  types: a, b\n  rules:\n    PLUGIN  PROTOCOL  SETTINGS\n    tasks   1         {"max":9}\nhash:    ff\n',
     )
   })
 

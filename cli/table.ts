@@ -84,9 +84,9 @@ function cell(value: unknown): string {
 export function brief(value: unknown): string {
   if (Array.isArray(value)) return value.map(brief).join(', ')
   if (isRecord(value)) {
-    const { handle, alias, name, plugin, id, writer } = value
+    const { handle, alias, name, plugin, id, writer, revoked } = value
     const named = handle ?? alias ?? name ?? plugin ?? id ?? writer
-    return named === undefined ? plain(value) : brief(named)
+    return named === undefined ? plain(value) : `${brief(named)}${revoked === true ? ' (revoked)' : ''}`
   }
   return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value) ? value.slice(0, 12) : words(value)
 }

@@ -121,7 +121,7 @@ class FileIdentity implements OwnIdentity {
       throw new OpenPactError('INVALID_INPUT', { reason })
     }
     const { agents, folder } = this.#secrets
-    if (agents.has(name)) throw new OpenPactError('INVALID_INPUT', { reason: `the agent name "${name}" is taken` })
+    if (agents.has(name)) throw new OpenPactError('AGENT_EXISTS', { agent: name })
     const seed = crypto.randomBytes(32)
     writeAgent(folder, name, seed)
     agents.set(name, crypto.keyPair(seed))

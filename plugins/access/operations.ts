@@ -46,7 +46,10 @@ export const issueToken = operation({
   created: true,
   input: Type.Object({
     agent: Type.Optional(
-      Type.String({ maxLength: 32, description: 'Agent of this machine; the default agent if absent' }),
+      Type.String({
+        maxLength: 80,
+        description: 'Name, handle or key of an agent of this machine; the one that asks if absent',
+      }),
     ),
     ...TokenLimits,
   }),

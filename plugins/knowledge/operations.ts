@@ -50,21 +50,25 @@ export const listKnowledge = operation({
   access: 'read',
   input: Type.Object({
     topic: Type.Optional(Topic),
-    agent: Type.Optional(Type.String({ minLength: 1, maxLength: 80, description: 'Handle or key of the author' })),
+    agent: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 80, description: 'Name, handle or key of the author' }),
+    ),
     since: Type.Optional(Moment),
     until: Type.Optional(Moment),
     ...PageInput,
   }),
   output: pageShape(KnowledgeEntry),
-  errors: ['CURSOR_INVALID', 'QUERY_UNSUPPORTED'],
+  errors: ['AGENT_NOT_FOUND', 'AGENT_AMBIGUOUS', 'CURSOR_INVALID', 'QUERY_UNSUPPORTED'],
   cli: { path: 'knowledge list', columns: ['id', 'topic', 'author', 'timestamp', 'payload.content'] },
   mcp: {
     tool: 'list_knowledge',
     use: 'Use before you start on a subject: what others found out about it is under its topic.',
   },
-  run({ since, until, ...query }, call) {
+  async run({ since, until, agent, ...query }, call) {
+    const model = call.use(readModel)
+    const author = agent === undefined ? {} : { agent: await model.author(call.pact, agent) }
     const bounds = { since: moment('since', since), until: moment('until', until) }
-    const page = call.use(readModel).entries(call.pact, { type: 'knowledge', ...query, ...bounds })
+    const page = model.entries(call.pact, { type: 'knowledge', ...query, ...author, ...bounds })
     return { ...page, entries: page.entries.map(knowledgeEntry) }
   },
 })

@@ -12,6 +12,7 @@ import { operations } from './service.ts'
 
 // What other plugins may import, in the tree and out of it (`openpact/plugins/operations`).
 export * from './health.ts'
+export * from './named-agent.ts'
 export * from './operation.ts'
 export * from './service.ts'
 

@@ -9,8 +9,8 @@ export const pactErrors = defineErrors({
   },
   MEMBER_UNKNOWN: {
     kind: 'missing',
-    message: 'No member of this pact is called "{member}".',
-    help: '`openpact members` lists identities, devices and handles.',
+    message: 'No member of this pact is called "{agent}".',
+    help: '`openpact members` lists identities, devices and handles.{near}',
   },
   MEMBER_AMBIGUOUS: {
     kind: 'invalid',
