@@ -78,7 +78,9 @@ export async function runOperation(
   if (text !== undefined && !session.json) return session.writeText(String((body as Record<string, unknown>)[text]))
   session.print(body, columns?.length ? columns : undefined)
   if (session.json) return
-  if (status === 202) session.write('Not settled yet: ask again in a moment.\n')
+  // What it waits for stands in the answer, where it is more than a moment.
+  const { waiting } = body as { waiting?: string }
+  if (status === 202) session.write(`Not settled yet: ask again ${waiting ? 'when that has come' : 'in a moment'}.\n`)
   const { after, notes = {} } = operation.cli ?? {}
   const said = after === undefined ? [] : [filled(after, body, client.url)]
   for (const [name, note] of Object.entries(notes))

@@ -93,6 +93,8 @@ test('lists by time take ISO 8601 and milliseconds', async () => {
   }
   const { status, json } = await local.send({ path: `${base}?since=yesterday` })
   expect([status, json.error]).toEqual([400, 'INVALID_INPUT'])
+  const both = await local.send({ path: `${base}?since=1&topic=old` })
+  expect(both.json.message).toContain('bounds on time go with neither topic nor agent')
 })
 
 test('topics come with their counts and newest entries, the one written to last first', async () => {

@@ -1,6 +1,7 @@
 /** What one can do with knowledge: record it, list it, see which topics there are. */
 import { OpenPactError, Type } from '../../kernel/index.ts'
 import { operation, Waiting } from '../operations/operation.ts'
+import { unsettled } from '../operations/unsettled.ts'
 import { decodeCursor, encodeCursor, readModel } from '../read-model/service.ts'
 import { PageInput, pageShape } from '../read-model/wire.ts'
 import { Confidence, Content, Source, Topic } from './entries.ts'
@@ -38,8 +39,7 @@ export const recordKnowledge = operation({
     const entry = call.use(readModel).entry(call.pact, receipt.id)
     if (!entry) throw new OpenPactError('ENTRY_UNKNOWN', { id: receipt.id })
     if (until === 'applied' || receipt.confirmed) return knowledgeEntry(entry)
-    call.pending()
-    return { ...knowledgeEntry(entry), pending: true as const }
+    return { ...knowledgeEntry(entry), ...(await unsettled(call)) }
   },
 })
 

@@ -15,6 +15,7 @@ export * from './health.ts'
 export * from './named-agent.ts'
 export * from './operation.ts'
 export * from './service.ts'
+export * from './unsettled.ts'
 
 export default definePlugin({
   name: 'operations',
