@@ -12,7 +12,7 @@ const Text = Type.String()
 const OrNull = (description: string) => Type.Union([Type.String(), Type.Null()], { description })
 const AgentName = Type.String({
   pattern: '^[a-z0-9][a-z0-9-]{0,31}$',
-  description: '1 to 32 of a-z, 0-9 and -, not starting with -',
+  title: 'a name of 1 to 32 of a-z, 0-9 and -, not starting with -',
 })
 
 export const listAgents = operation({

@@ -4,7 +4,7 @@ import { operation } from '../operations/operation.ts'
 import { readModel } from './service.ts'
 import { EntryShape, PageInput, pageShape } from './wire.ts'
 
-const EntryId = Type.String({ pattern: '^[0-9a-f]{8}-b?[0-9]{1,15}$', description: 'Id of an entry: <8 hex>-<number>' })
+const EntryId = Type.String({ pattern: '^[0-9a-f]{8}-b?[0-9]{1,15}$', title: 'the id of an entry, like 7f2d1a0b-12' })
 const Time = (which: string) =>
   Type.Optional(
     Type.String({

@@ -44,6 +44,7 @@ export const amendCharter = operation({
     base: Type.Optional(
       Type.String({
         pattern: '^[0-9a-f]{64}$',
+        title: 'the hash of a charter, 64 hex digits',
         description: 'Hash of the charter you read; the present one if absent',
       }),
     ),

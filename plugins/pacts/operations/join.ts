@@ -83,7 +83,10 @@ export const cancelJoin = operation({
   scope: 'daemon',
   access: 'admin',
   input: Type.Object({
-    ticket: Type.String({ pattern: '^[0-9a-f]{8,64}$', description: 'Its first 8 hex digits are enough' }),
+    ticket: Type.String({
+      pattern: '^[0-9a-f]{8,64}$',
+      title: 'the ticket of an attempt, or its first 8 hex digits',
+    }),
   }),
   output: Type.Object({ ticket: Type.String(), cancelled: Type.Literal(true) }),
   errors: ['JOIN_UNKNOWN'],
