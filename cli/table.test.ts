@@ -16,12 +16,12 @@ describe('tables', () => {
     const rows = [
       {
         payload: { content: 'hi' },
-        devices: [{ writer: 'ab'.repeat(32) }, { handle: 'claude-12ab34', name: 'claude' }],
+        devices: [{ writer: 'ab'.repeat(32) }, { handle: 'claude-12ab34', name: 'claude', revoked: true }],
         expires: 1_763_863_401_294,
       },
     ]
     expect(renderTable(rows, ['payload.content', 'devices', 'expires'])).toBe(
-      'CONTENT  DEVICES                      EXPIRES\nhi       abababababab, claude-12ab34  2025-11-23T02:03:21.294Z\n',
+      'CONTENT  DEVICES                                EXPIRES\nhi       abababababab, claude-12ab34 (revoked)  2025-11-23T02:03:21.294Z\n',
     )
   })
 

@@ -5,7 +5,7 @@ export const pactErrors = defineErrors({
   LEAVING_STOPS_PACT: {
     kind: 'conflict',
     message: 'This machine is the only indexer of "{pact}"; without it {loss}.',
-    help: 'Name other indexers first (`openpact indexers`), or leave all the same with --force.',
+    help: 'Name other indexers first (`openpact members` shows the machines there are, `openpact indexers <writer>` names one), or leave all the same with --force.',
   },
   MEMBER_UNKNOWN: {
     kind: 'missing',

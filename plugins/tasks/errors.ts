@@ -45,7 +45,7 @@ export const taskErrors = defineErrors({
   LEASE_TOO_LONG: {
     kind: 'invalid',
     message: 'The pact allows no lease as long as this one.',
-    help: 'Ask for a shorter lease and renew it; `openpact info` shows the charter.',
+    help: 'Ask for a shorter lease and renew it; `openpact charter` shows the longest (max_lease_ms).',
   },
   CLOCK_AHEAD: {
     kind: 'conflict',

@@ -93,7 +93,7 @@ export const examples: Record<string, Example> = {
   },
   'backup.entries': {
     alone: 'needs a restored archive; the tests of plugins/backup show it',
-    refused: [{ archived: 'nothing' }, 'PACT_UNKNOWN'],
+    refused: [{ archived: 'nothing' }, 'ARCHIVED_UNKNOWN'],
   },
   'backup.pacts': { works: {} },
   'backup.refound': {
