@@ -85,6 +85,6 @@ export const backupErrors = defineErrors({
   ARCHIVED_UNKNOWN: {
     kind: 'missing',
     message: 'No pact called "{pact}" came out of a restored archive here.',
-    help: '`openpact backup pacts` lists those that did; what a pact of this machine holds shows `openpact entries`.',
+    help: '`openpact backup pacts` lists those that did; `openpact entries` shows what a pact of this machine holds.',
   },
 })

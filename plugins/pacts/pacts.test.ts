@@ -149,6 +149,9 @@ describe('members', () => {
       role: 'admin',
     })
     expect(await code(founder.ask('pacts.role', { member: identity, role: 'admin' }))).toBe('ALREADY')
+    const added = await member.get<{ name: string }>('agents.add', { name: 'helper' })
+    await eventually(async () => (await founder.pact().agents()).some(({ name }) => name === added.name))
+    expect(await code(founder.ask('pacts.role', { member: 'helper', role: 'admin' }))).toBe('ALREADY')
     expect(await founder.get('pacts.role', { member: self, role: 'member' })).toMatchObject({ role: 'member' })
     expect(await code(founder.ask('pacts.role', { member: 'nobody-000000', role: 'admin' }))).toBe('MEMBER_UNKNOWN')
     const { entries } = await founder.get<{ entries: { role: string; is_self: boolean }[] }>('pacts.members')
