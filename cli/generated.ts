@@ -86,7 +86,9 @@ export async function runOperation(
   const flag = 'cursor' in fieldsOf(operation.input).properties ? '--cursor' : '--since'
   session.print(body, columns?.length ? columns : undefined, { list, flag })
   if (session.json) return
-  if (status === 202) session.write('Not settled yet: ask again in a moment.\n')
+  // What it waits for stands in the answer, where it is more than a moment.
+  const { waiting } = body as { waiting?: string }
+  if (status === 202) session.write(`Not settled yet: ask again ${waiting ? 'when that has come' : 'in a moment'}.\n`)
   const { after, notes = {} } = operation.cli ?? {}
   const said: string[] = []
   if (after !== undefined) {

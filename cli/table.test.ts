@@ -16,12 +16,12 @@ describe('tables', () => {
     const rows = [
       {
         payload: { content: 'hi' },
-        devices: [{ writer: 'ab'.repeat(32) }, { handle: 'claude-12ab34', name: 'claude' }],
+        devices: [{ writer: 'ab'.repeat(32) }, { handle: 'claude-12ab34', name: 'claude', revoked: true }],
         expires: 1_763_863_401_294,
       },
     ]
     expect(renderTable(rows, ['payload.content', 'devices', 'expires'])).toBe(
-      'CONTENT  DEVICES                      EXPIRES\nhi       abababababab, claude-12ab34  2025-11-23T02:03:21.294Z\n',
+      'CONTENT  DEVICES                                EXPIRES\nhi       abababababab, claude-12ab34 (revoked)  2025-11-23T02:03:21.294Z\n',
     )
   })
 
@@ -66,9 +66,14 @@ describe('answers', () => {
   })
 
   it('prints objects within objects as lines of their own', () => {
-    const charter = { name: 'x', types: ['a', 'b'], rules: [{ plugin: 'tasks', protocol: 1, settings: {} }], none: {} }
+    const charter = {
+      name: 'x',
+      types: ['a', 'b'],
+      rules: [{ plugin: 'tasks', protocol: 1, settings: { max: 9 } }],
+      none: {},
+    }
     expect(renderAnswer({ charter, hash: 'ff' }, undefined)).toBe(
-      'charter:\n  name:  x\n  types: a, b\n  rules:\n    PLUGIN  PROTOCOL\n    tasks   1\nhash:    ff\n',
+      'charter:\n  name:  x\n  types: a, b\n  rules:\n    PLUGIN  PROTOCOL  SETTINGS\n    tasks   1         {"max":9}\nhash:    ff\n',
     )
   })
 

@@ -90,7 +90,7 @@ function isRows(value: unknown): value is object[] {
 
 function columnsOf(rows: readonly object[]): string[] {
   return Object.entries(rows[0] ?? {})
-    .filter(([, value]) => typeof value !== 'object' || value === null)
+    .filter(([, value]) => !Array.isArray(value))
     .map(([name]) => name)
     .slice(0, 6)
 }
@@ -104,9 +104,9 @@ function cell(value: unknown, limit: number): string {
 export function brief(value: unknown): string {
   if (Array.isArray(value)) return value.map(brief).join(', ')
   if (isRecord(value)) {
-    const { handle, alias, name, plugin, id, writer } = value
+    const { handle, alias, name, plugin, id, writer, revoked } = value
     const named = handle ?? alias ?? name ?? plugin ?? id ?? writer
-    return named === undefined ? plain(value) : brief(named)
+    return named === undefined ? plain(value) : `${brief(named)}${revoked === true ? ' (revoked)' : ''}`
   }
   return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value) ? value.slice(0, 12) : words(value)
 }

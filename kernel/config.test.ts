@@ -106,6 +106,10 @@ describe('faults are coded, name the file, and hold no stack or path of this mac
 
   const invalid: [string, string][] = [
     ['[]', 'it must export an object by default'],
+    [
+      '{ "http": { "port": 1 } }',
+      'unknown field "http" (a plugin has its settings in plugins: [{ plugin: "http", config: { … } }])',
+    ],
     ['{ "plugin": [] }', 'unknown field "plugin" (Did you mean "plugins"?)'],
     ['{ "plugins": {} }', 'plugins must be array'],
     ['{ "network": { "prot": 1 } }', 'network: unknown field "prot" (Did you mean "port"?)'],

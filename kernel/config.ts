@@ -99,7 +99,13 @@ function configFaults(value: unknown): string[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return ['it must export an object by default, best made with defineConfig']
   }
-  const faults = schemaFaults(ConfigSchema, value)
+  // What looks like no field at all may be a plugin.
+  const faults = schemaFaults(ConfigSchema, value).map(fault =>
+    fault.replace(
+      /^unknown field "(.*)"$/,
+      '$& (a plugin has its settings in plugins: [{ plugin: "$1", config: { … } }])',
+    ),
+  )
   const { network } = value as { network?: unknown }
   if (network === undefined || network === false) return faults
   const inner = schemaFaults(Type.Object({ network: NetworkSchema }), { network })

@@ -250,6 +250,21 @@ export const kernelErrors = defineErrors({
     message: 'The identity cannot be read: {reason}',
     help: 'Restore the folder identity/ of the data directory from a backup or from your 24 words.',
   },
+  IDENTITY_EXISTS: {
+    kind: 'conflict',
+    message: 'This data directory already has an identity.',
+    help: 'Choose another directory with --data-dir, or move the folder identity/ away first.',
+  },
+  AGENT_EXISTS: {
+    kind: 'conflict',
+    message: 'This machine has an agent called "{agent}" already.',
+    help: 'Choose another name; or, if it is the one you mean, make a new token for it: `openpact token issue --agent {agent}`.',
+  },
+  NETWORK_UNUSABLE: {
+    kind: 'unavailable',
+    message: 'The network cannot be used: {reason}',
+    help: 'Check the address given with --bind and the port, or start without a network: `{"network": false}` in openpact.config.json of the data directory.',
+  },
   INTERNAL: {
     kind: 'internal',
     message: 'Something went wrong inside OpenPact.',

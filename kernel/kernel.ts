@@ -23,7 +23,7 @@ export interface Identity {
   readonly defaultAgent: AgentIdentity
   agents(): AgentIdentity[]
   agent(name: string): AgentIdentity | null
-  /** Makes a new agent key on this machine. @throws OpenPactError INVALID_INPUT when the name is taken */
+  /** Makes a new agent key on this machine. @throws OpenPactError AGENT_EXISTS */
   createAgent(name: string): Promise<AgentIdentity>
   removeAgent(name: string): Promise<void>
   /** The identity's attestation that `data` (32 bytes) was said by this device: exactly root → device, about 139 bytes. */
@@ -125,7 +125,7 @@ export interface PluginStatus {
   /** `EntryType.words` of those that have some, by name. */
   words: Record<string, string>
   contributions: { point: string; id: string }[]
-  rules: { protocol: number; digest: string } | null
+  rules: { protocol: number; digest: string; types: string[]; defaults: unknown } | null
 }
 
 export interface Kernel {

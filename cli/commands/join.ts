@@ -50,7 +50,9 @@ async function join(shell: Session, token: string, flags: JoinFlags): Promise<vo
   if (answer.state === 'pending') throw pending(answer, running)
   const next = running ? '' : '\nStart the daemon with `openpact start`, so that this machine stays in step.'
   const done = held ? 'This machine was in the pact' : 'Joined the pact'
-  shell.say(`${done} "${answer.name}" ${held ? 'already ' : ''}(alias ${answer.alias}).${kept(answer, flags)}${next}`, {
+  const missing = answer.words && `\nIt stands still here: ${answer.words}`
+  const named = `${done} "${answer.name}" ${held ? 'already ' : ''}(alias ${answer.alias}).`
+  shell.say(`${named}${missing}${kept(answer, flags)}${next}`, {
     ...answer,
     already: held,
   })

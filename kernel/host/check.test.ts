@@ -81,6 +81,8 @@ describe('faults', () => {
     expect(faultsOf(listed('a', { entryTypes: [type('member.add')] }))[0]).toContain("is the kernel's")
     expect(faultsOf(listed('a', { rules: { protocol: 1, types: ['task'] } }))[0]).toContain('no entry type of its own')
     expect(faultsOf(listed('a', {}, { settings: { x: 1 } }))[0]).toContain('config: unknown field "x"')
+    const elsewhere = { settings: { x: 1 }, source: 'given in code', configured: 'openpact.config.ts' }
+    expect(faultsOf(listed('a', {}, elsewhere))[0]).toBe('a (openpact.config.ts): config: unknown field "x"')
   })
 
   test('another major version of a service is another service', () => {

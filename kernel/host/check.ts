@@ -75,9 +75,10 @@ class Check {
         ...(l.plugin.contributes ?? [])
           .filter(c => !points.has(c.point))
           .map(c => `"${c.id}" is for the unknown extension point "${c.point}".${near(c.point, points)}`),
-        ...this.#configFaults(l),
       ]
       if (reasons.length > 0) this.#blame(l, reasons)
+      const settings = this.#configFaults(l)
+      if (settings.length > 0) this.#blame(l, settings, l.configured)
       if (this.#on.has(l.plugin.name)) for (const claim of claims) owners.set(claim, owners.get(claim) ?? l.plugin.name)
     }
   }
@@ -150,9 +151,9 @@ class Check {
     return [...this.#idle.values()].map(idle => idle.listed)
   }
 
-  #blame(l: Listed, reasons: string[]): void {
+  #blame(l: Listed, reasons: string[], source = l.source): void {
     if (l.optional) this.#setIdle(l, 'failed', reasons.join('; '))
-    else for (const reason of reasons) this.#faults.push({ plugin: l.plugin.name, source: l.source, reason })
+    else for (const reason of reasons) this.#faults.push({ plugin: l.plugin.name, source, reason })
   }
 
   #setIdle(listed: Listed, state: Idle['state'], reason: string): void {

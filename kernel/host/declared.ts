@@ -32,6 +32,7 @@ export class Declared {
 /** A plugin's declaration as `openpact plugins` shows it. */
 export function describe(plugin: Plugin): Omit<PluginStatus, 'source' | 'state' | 'error'> {
   const rule = installed(plugin)
+  const { protocol = 0, types = [], defaults = {} } = rule?.rules ?? {}
   return {
     name: plugin.name,
     version: plugin.version,
@@ -41,7 +42,7 @@ export function describe(plugin: Plugin): Omit<PluginStatus, 'source' | 'state' 
     entryTypes: (plugin.entryTypes ?? []).map(type => type.name),
     words: Object.fromEntries((plugin.entryTypes ?? []).flatMap(({ name, words }) => (words ? [[name, words]] : []))),
     contributions: (plugin.contributes ?? []).map(({ point, id }) => ({ point, id })),
-    rules: rule && { protocol: rule.rules.protocol, digest: rule.digest },
+    rules: rule && { protocol, digest: rule.digest, types: [...types], defaults },
   }
 }
 

@@ -99,7 +99,7 @@ describe('set-up', () => {
       entryTypes: ['note'],
       words: { note: 'noted {text}' },
       contributions: [{ point: 'web.page', id: '/notes' }],
-      rules: { protocol: 3, digest: rulesDigest(notes) },
+      rules: { protocol: 3, digest: rulesDigest(notes), types: ['note'], defaults: {} },
     })
     expect(h.entryType('note')).toBeNull()
     expect(h.rules.get('notes')).toBeNull()

@@ -13,6 +13,8 @@ export interface Listed {
   /** Where it comes from: the path or package as written, or the configuration that holds it. */
   source: string
   settings: Record<string, unknown>
+  /** The configuration that has the last of these settings. */
+  configured?: string
   optional: boolean
   off: boolean
   /** Why it could not be loaded; only for ones that are optional or off, others become a fault. */
@@ -149,6 +151,7 @@ class Resolver {
 
 function settle(entry: Pending, listed: Listed): void {
   listed.settings = { ...listed.settings, ...entry.config }
+  if (entry.config) listed.configured = entry.origin
   listed.optional = entry.optional ?? listed.optional
   listed.off = entry.off ?? listed.off
 }

@@ -6,7 +6,6 @@ import crypto from 'hypercore-crypto'
 import IdentityKey from 'keet-identity-key'
 import { OpenPactError } from '../errors.ts'
 import type { AgentIdentity, Identity } from '../kernel.ts'
-import './errors.ts'
 import { handleOf } from './handle.ts'
 import { verifyDeviceProof } from './proof.ts'
 import {
@@ -121,7 +120,7 @@ class FileIdentity implements OwnIdentity {
       throw new OpenPactError('INVALID_INPUT', { reason })
     }
     const { agents, folder } = this.#secrets
-    if (agents.has(name)) throw new OpenPactError('INVALID_INPUT', { reason: `the agent name "${name}" is taken` })
+    if (agents.has(name)) throw new OpenPactError('AGENT_EXISTS', { agent: name })
     const seed = crypto.randomBytes(32)
     writeAgent(folder, name, seed)
     agents.set(name, crypto.keyPair(seed))

@@ -38,11 +38,17 @@ export function missingRules(row: CharterRow, rules: RuleSet): { reason: string;
     if (installed?.rules.protocol === protocol) continue
     const have = installed ? `this machine has protocol ${installed.rules.protocol}` : 'it is not installed here'
     return {
-      reason: `the charter requires the rules of plugin "${plugin}", protocol ${protocol}; ${have}`,
+      reason: `the charter requires the rules of plugin "${plugin}", protocol ${protocol}; ${have}.`,
       cure: `Add a version of the plugin "${plugin}" with protocol ${protocol} to \`plugins\` in openpact.config and restart the daemon.`,
     }
   }
   return null
+}
+
+/** Why applying stopped, out of the words that it was stopped with: the cure, if one is known, is the second line. */
+export function interruption(words: string): { reason: string; cure: string } {
+  const [reason = words, cure = 'Run `openpact doctor`.'] = words.split('\n')
+  return { reason, cure }
 }
 
 export class Applier {
@@ -149,7 +155,7 @@ class Batch {
       )
     }
     const missing = missingRules(row, this.rules)
-    if (missing) this.host.interrupt(missing.reason)
+    if (missing) this.host.interrupt(`${missing.reason}\n${missing.cure}`)
     if (!signed()) return 'bad-signature'
 
     const seat = await this.state.get<Seat>(`k/m/${this.writer}`)
@@ -279,7 +285,7 @@ class Batch {
       if (this.readFault) throw this.readFault
       if (error instanceof StateReadError) throw error
       if (error instanceof RangeError)
-        this.host.interrupt(`the rules of "${plugin}" ran out of this machine's limits: ${error.message}`)
+        this.host.interrupt(`the rules of "${plugin}" ran out of this machine's limits: ${error.message}.`)
       if (plugin === 'kernel') throw error
       return PLUGIN_FAULT
     }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type Hypercore from 'hypercore'
 import type { PactStatus } from '../pact.ts'
 import { pactId } from '../replication/topics.ts'
-import { missingRules } from './apply.ts'
+import { interruption, missingRules } from './apply.ts'
 import type { RefoundedRow } from './kernel-types.ts'
 import type { Ledger } from './ledger.ts'
 import type { RuleSet } from './rule-set.ts'
@@ -17,8 +17,7 @@ export async function statusOf(ledger: Ledger, rules: RuleSet): Promise<PactStat
   const indexers = await indexerStatus(ledger, peers)
   const removed = await ledger.removal()
   const missing = row ? missingRules(row, rules) : null
-  const interrupted =
-    missing ?? (base.interrupted ? { reason: base.interrupted, cure: 'Run `openpact doctor`.' } : null)
+  const interrupted = missing ?? (base.interrupted ? interruption(base.interrupted) : null)
   const problems = [...ledger.health.problems(), ...(ledger.failure ? [ledger.failure.message] : [])]
   const obstacle = await ledger.powerLoss.obstacle()
   if (obstacle) problems.push(`power was lost while the pact was shared, and this machine does not write: ${obstacle}`)
@@ -34,7 +33,7 @@ export async function statusOf(ledger: Ledger, rules: RuleSet): Promise<PactStat
     length: ledger.length,
     confirmed: ledger.confirmed,
     contiguous: Math.min(base.view.log.contiguousLength, ledger.length),
-    synced: !reader.empty && (await isComplete(base)),
+    synced: interrupted === null && !reader.empty && (await isComplete(base)),
     writable: base.writable && interrupted === null && !ledger.failure && !base.held && !removed,
     indexer: indexers.some(i => i.self),
     indexers,

@@ -6,7 +6,7 @@ import type { Author } from '../hooks.ts'
 import { withLimit } from '../host/limit.ts'
 import type { Identity } from '../kernel.ts'
 import type { AppendOptions, Pact } from '../pact.ts'
-import { missingRules } from './apply.ts'
+import { interruption, missingRules } from './apply.ts'
 import { type DraftingHost, type Prepared, prepare, sizeOf } from './drafting.ts'
 import { type Draft, type LogRecord, ORPHANED, type Receipt } from './entry.ts'
 import { decodeEntry, encodeEntry, entryId } from './envelope.ts'
@@ -285,8 +285,8 @@ export class Writer {
     return new OpenPactError('PACT_UNHEALTHY', { pact, reason }, { cause: error })
   }
 
-  private interruption(reason: string): OpenPactError {
-    return new OpenPactError('PACT_INTERRUPTED', { pact: this.pact.alias, reason, cure: 'Run `openpact doctor`.' })
+  private interruption(words: string): OpenPactError {
+    return new OpenPactError('PACT_INTERRUPTED', { pact: this.pact.alias, ...interruption(words) })
   }
 }
 

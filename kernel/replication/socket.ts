@@ -3,7 +3,6 @@ import { lookup } from 'node:dns/promises'
 import DHT from 'hyperdht'
 import ipaddr from 'ipaddr.js'
 import { OpenPactError } from '../errors.ts'
-import './errors.ts'
 
 export interface NetworkAddress {
   /** Nodes of a private DHT; the public one when absent. */

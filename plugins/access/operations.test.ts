@@ -17,6 +17,8 @@ it('issues a limited token by alias, lists it without the secret, revokes it', a
   expect(made.status).toBe(201)
   const { token, info } = made.json as { token: string; info: { id: string } }
   expect(info).toMatchObject({ pacts: [local.kernel.pact.id], operations: ['toys.get'], access: 'read', main: false })
+  const iso = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+  expect(info).toMatchObject({ created: iso, expires: iso })
   expect((await local.send({ path: '/v1/pacts/test/toys/1', token })).status).toBe(200)
   expect((await local.send({ path: '/v1/pacts/test/toys', token })).status).toBe(403)
   const list = await local.send({ path: '/v1/tokens' })

@@ -4,7 +4,7 @@ import { didYouMean } from '../operations/near-names.ts'
 import { operation } from '../operations/operation.ts'
 import { Level, limitsOf, TokenLimits } from './limits.ts'
 import { ownerOnly } from './permits.ts'
-import { access } from './service.ts'
+import { access, type TokenInfo } from './service.ts'
 
 const Names = (what: string) =>
   Type.Union([Type.Array(Type.String()), Type.Null()], { description: `${what}; null for all` })
@@ -15,12 +15,12 @@ const Info = Type.Object({
   pacts: Names('Ids of pacts'),
   operations: Names('Operations, `<plugin>.*` or `METHOD /path`'),
   access: Level,
-  expires: Type.Union([Type.Integer(), Type.Null()], { description: 'Milliseconds since 1970; null for no end' }),
-  created: Type.Integer({ description: 'Milliseconds since 1970' }),
+  expires: Type.Union([Type.String(), Type.Null()], { description: 'ISO 8601; null for no end' }),
+  created: Type.String({ description: 'ISO 8601' }),
   main: Type.Boolean({ description: 'The token in the file `token` of the data directory' }),
 })
 
-const TokenId = Type.String({ pattern: '^[0-9a-f]{8}$', title: '8 hex digits' })
+const TokenId = Type.String({ pattern: '^[0-9a-f]{8}$', title: 'the id of a token, like 7f2d1a0b' })
 
 const shared = { scope: 'daemon', access: 'admin' } as const
 
@@ -34,7 +34,7 @@ export const listTokens = operation({
   cli: { path: 'token list', columns: ['id', 'agent', 'access', 'pacts', 'operations', 'expires', 'main'] },
   run: (_input, call) => {
     ownerOnly(call, 'manage tokens')
-    return { entries: call.use(access).list(), cursor: null, has_more: false }
+    return { entries: call.use(access).list().map(shown), cursor: null, has_more: false }
   },
 })
 
@@ -46,16 +46,21 @@ export const issueToken = operation({
   created: true,
   input: Type.Object({
     agent: Type.Optional(
-      Type.String({ maxLength: 32, description: 'Agent of this machine; the default agent if absent' }),
+      Type.String({
+        maxLength: 80,
+        description: 'Name, handle or key of an agent of this machine; the one that asks if absent',
+      }),
     ),
     ...TokenLimits,
   }),
   output: Type.Object({ token: Type.String(), info: Info }),
   errors: ['AGENT_UNKNOWN', 'OPERATION_UNKNOWN'],
   cli: { path: 'token issue' },
-  run: (input, call) => {
+  run: async (input, call) => {
     ownerOnly(call, 'manage tokens')
-    return call.use(access).issue({ agent: input.agent ?? call.caller.agent, ...limitsOf(input, call) })
+    const agent = input.agent ?? call.caller.agent
+    const { token, info } = await call.use(access).issue({ agent, ...limitsOf(input, call) })
+    return { token, info: shown(info) }
   },
 })
 
@@ -95,3 +100,8 @@ export const rotateToken = operation({
     return { token: await call.use(access).rotate() }
   },
 })
+
+function shown({ expires, created, ...info }: TokenInfo) {
+  const iso = (ms: number) => new Date(ms).toISOString()
+  return { ...info, expires: expires === null ? null : iso(expires), created: iso(created) }
+}

@@ -18,7 +18,7 @@ export interface TokenInfo {
 }
 
 export interface IssueOptions {
-  /** Name of an agent of this machine. */
+  /** Name, handle or key of an agent of this machine. */
   agent: string
   /** Pact ids; null or absent for all. */
   pacts?: string[] | null

@@ -1,7 +1,7 @@
 /** All tokens of this machine. Kept is only the hash of each; the main token alone stands in a file. */
 import { hash as hashOf, timingSafeEqual } from 'node:crypto'
-import { type AgentIdentity, type Identity, OpenPactError } from '../../kernel/index.ts'
-import { didYouMean } from '../operations/near-names.ts'
+import { type Identity, OpenPactError } from '../../kernel/index.ts'
+import { ownAgentNamed } from '../operations/named-agent.ts'
 import type { Caller, Cause } from '../operations/operation.ts'
 import type { Store } from '../store/service.ts'
 import type { Value } from '../store/sqlite.ts'
@@ -57,7 +57,7 @@ export class Tokens implements Access {
 
   async issue(options: IssueOptions): Promise<{ token: string; info: TokenInfo }> {
     const { pacts = null, operations = null, access = 'admin', lifetime, cause } = options
-    const agent = this.#agent(options.agent)
+    const agent = ownAgentNamed(this.#identity, options.agent)
     const now = this.#clock()
     this.#dropExpired(now)
     let text = newToken()
@@ -114,16 +114,6 @@ export class Tokens implements Access {
     const hash = digest(text)
     const limits = { pacts: null, operations: null, access: 'admin', expires: null } as const
     return made(hash, key, { id: idOf(hash), agent: name, ...limits, created: this.#clock(), main: true })
-  }
-
-  #agent(name: string): AgentIdentity {
-    const agent = this.#identity.agent(name)
-    if (agent) return agent
-    const near = didYouMean(
-      name,
-      this.#identity.agents().map(known => known.name),
-    )
-    throw new OpenPactError('AGENT_UNKNOWN', { agent: name, near })
   }
 
   #find(id: string): Token | undefined {

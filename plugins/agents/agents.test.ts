@@ -80,7 +80,7 @@ describe('agents', () => {
       .pact()
       .append([{ type: 'invite.revoke', payload: { id: '0'.repeat(64) } }], { agent: 'codex' })
     expect(receipt?.verdict).toBe('invite-unknown')
-    expect(await code(founder.ask('agents.add', { name: 'codex' }))).toBe('INVALID_INPUT')
+    expect(await code(founder.ask('agents.add', { name: 'codex' }))).toBe('AGENT_EXISTS')
     expect(await code(founder.ask('agents.add', { name: 'No Good' }))).toBe('INVALID_INPUT')
   })
 
@@ -96,7 +96,7 @@ describe('agents', () => {
     const member = await net.member(founder)
     const added = await founder.get<Added>('agents.add', { name: 'codex' })
     await eventually(async () => of(await list(member), added.handle))
-    await founder.ask('agents.revoke', { name: 'codex' })
+    expect(await founder.get('agents.revoke', { name: added.handle })).toMatchObject({ name: 'codex' })
     expect(founder.kernel.use(access).identify(added.token)).toBeNull()
     expect(founder.kernel.identity.agent('codex')).toBeNull()
     await eventually(async () => !of(await list(member), added.handle))

@@ -3,6 +3,7 @@ import { handleOf, isOpenPactError, OpenPactError, type Pact, Type } from '../..
 import { limitsOf, TokenLimits } from '../access/limits.ts'
 import { ownerOnly } from '../access/permits.ts'
 import { access } from '../access/service.ts'
+import { ownAgentNamed } from '../operations/named-agent.ts'
 import { operation } from '../operations/operation.ts'
 import { roster } from './roster-service.ts'
 import { presence } from './service.ts'
@@ -11,7 +12,7 @@ const Text = Type.String()
 const OrNull = (description: string) => Type.Union([Type.String(), Type.Null()], { description })
 const AgentName = Type.String({
   pattern: '^[a-z0-9][a-z0-9-]{0,31}$',
-  description: '1 to 32 of a-z, 0-9 and -, not starting with -',
+  title: 'a name of 1 to 32 of a-z, 0-9 and -, not starting with -',
 })
 
 export const listAgents = operation({
@@ -87,6 +88,7 @@ export const addAgent = operation({
     token: Text,
     pacts: Type.Array(Type.Object({ id: Text, alias: Text, registered: Type.Boolean() })),
   }),
+  errors: ['AGENT_EXISTS', 'PACT_UNKNOWN', 'OPERATION_UNKNOWN'],
   cli: {
     path: 'agent add',
     args: ['name'],
@@ -116,19 +118,20 @@ export const revokeAgent = operation({
   http: 'DELETE /agents/:name',
   scope: 'daemon',
   access: 'admin',
-  input: Type.Object({ name: AgentName }),
+  input: Type.Object({
+    name: Type.String({ minLength: 1, maxLength: 80, description: 'Name, handle or key of an agent of this machine' }),
+  }),
   output: Type.Object({ name: Text, agent: Text, revoked: Type.Literal(true) }),
   errors: ['AGENT_UNKNOWN', 'AGENT_IS_DEFAULT', 'AGENT_NOT_REVOKED'],
   cli: { path: 'agent revoke', args: ['name'] },
-  run: async ({ name }, call) => {
+  run: async (input, call) => {
     ownerOnly(call, 'manage agents')
     const { identity, pacts } = call.kernel
-    const found = identity.agent(name)
-    if (!found) throw new OpenPactError('AGENT_UNKNOWN', { agent: name, near: '' })
+    const { name, key: bytes } = ownAgentNamed(identity, input.name)
     if (name === identity.defaultAgent.name) throw new OpenPactError('AGENT_IS_DEFAULT', { agent: name })
     const tokens = call.use(access)
     for (const { id, agent } of tokens.list()) if (agent === name) await tokens.revoke(id)
-    const key = found.key.toString('hex')
+    const key = bytes.toString('hex')
     const failed: string[] = []
     for (const pact of pacts.list()) if (!(await revokedIn(pact, key))) failed.push(pact.alias)
     // The key stays as long as a pact still trusts it: without it nobody could repeat this.

@@ -211,6 +211,9 @@ test('a lost machine comes back on another one, and what only it had is carried 
     const archived = await machine.get<{ entries: (EntryView & { live: boolean })[] }>('backup.entries', {
       archived: 'alone',
     })
+    await expect(machine.ask('backup.entries', { archived: 'none' })).rejects.toMatchObject({
+      code: 'ARCHIVED_UNKNOWN',
+    })
     const found = archived.entries.find(({ id }) => id === kept)
     expect(found).toMatchObject({ payload: { content: 'nobody else has this' }, live: false, author: old.author })
     expect(await machine.get('backup.pacts')).toMatchObject({

@@ -82,4 +82,9 @@ export const backupErrors = defineErrors({
     message: 'The pact "{pact}" is carried on already, by "{by}" ({id}).',
     help: 'Go on there. To carry the old one on once more, use `--force` (`"force": true`).',
   },
+  ARCHIVED_UNKNOWN: {
+    kind: 'missing',
+    message: 'No pact called "{pact}" came out of a restored archive here.',
+    help: '`openpact backup pacts` lists those that did; `openpact entries` shows what a pact of this machine holds.',
+  },
 })

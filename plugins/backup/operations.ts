@@ -134,12 +134,12 @@ export const listArchivedEntries = operation({
     cursor: Type.Union([Type.String(), Type.Null()]),
     has_more: Type.Boolean(),
   }),
-  errors: ['PACT_UNKNOWN', 'CURSOR_INVALID'],
+  errors: ['ARCHIVED_UNKNOWN', 'CURSOR_INVALID'],
   cli: { path: 'backup entries', args: ['archived'], columns: ['id', 'type', 'topic', 'author', 'timestamp', 'live'] },
   run({ archived, limit = 50, cursor }, call) {
     const logs = new ArchivedLogs(call.use(store))
     const pact = logs.find(archived)
-    if (!pact) throw new OpenPactError('PACT_UNKNOWN', { pact: archived, near: '' })
+    if (!pact) throw new OpenPactError('ARCHIVED_UNKNOWN', { pact: archived })
     const before = cursor === undefined ? pact.length : decodeCursor(cursor)?.[0]
     if (typeof before !== 'number') throw new OpenPactError('CURSOR_INVALID')
     const here = call.kernel.pacts.find(pact.id)

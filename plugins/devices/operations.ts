@@ -59,7 +59,7 @@ export const retireDevice = operation({
   input: Type.Object({
     writer: Type.String({
       pattern: '^[0-9a-f]{8,64}$',
-      description: 'Key of its core; its first 8 hex digits are enough',
+      title: 'the key of a device, or its first 8 hex digits',
     }),
     indexers: Type.Optional(SeatNames),
   }),

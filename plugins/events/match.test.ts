@@ -218,6 +218,14 @@ describe('over HTTP', () => {
     return (await local.send({ path: `/v1/pacts/test/changes?${query}` })).json
   }
 
+  test('changes are narrowed to an agent by its name, handle or key, and a name that nobody has is an error', async () => {
+    await post('/knowledge', { topic: 'by', content: 'x' })
+    const { name, handle, key } = local.kernel.identity.defaultAgent
+    for (const agent of [name, handle, key.toString('hex'), 'me'])
+      expect((await changes(`type=knowledge&agent=${agent}`)).entries).not.toEqual([])
+    expect((await changes('agent=nobody')).error).toBe('AGENT_NOT_FOUND')
+  })
+
   test('an entry is explained field by field, with what it brought about', async () => {
     const { id } = await post('/tasks', { title: 'review', topic: 'pr-review', priority: 'high' })
     const match = { type: 'task', status: 'open', topic: 'pr-*', priority: 'low', role: 'admin' }

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { type Pact, type Static, Type } from '../../kernel/index.ts'
 import { type Call, operation } from '../operations/operation.ts'
-import type { EntryView } from '../read-model/service.ts'
+import { type EntryView, readModel } from '../read-model/service.ts'
 import { EntryShape } from '../read-model/wire.ts'
 import { flatFields, matchFields } from './match.ts'
 import { matchOf } from './query.ts'
@@ -64,7 +64,6 @@ export const listChanges = operation({
     cursor: Type.String(),
     has_more: Type.Boolean(),
   }),
-  errors: ['EVENT_CURSOR_INVALID', 'EVENT_CURSOR_EXPIRED', 'MATCH_INVALID'],
   cli: {
     path: 'changes',
     description:
@@ -72,9 +71,10 @@ export const listChanges = operation({
     list: 'events',
     columns: ['kind', 'subject', 'subject_id', 'data.topic', 'data.status', 'data.assignee'],
   },
+  errors: ['AGENT_NOT_FOUND', 'AGENT_AMBIGUOUS', 'EVENT_CURSOR_INVALID', 'EVENT_CURSOR_EXPIRED', 'MATCH_INVALID'],
   async run({ since, from = 'start', limit = 50, wait = 0, ...query }, call) {
     const feed = call.use(events)
-    const wanted = matchOf(query)
+    const wanted = await byKeys(call, matchOf(query))
     const match = wanted && call.use(matcher).compile(wanted)
     let after = since !== undefined ? feed.read(since) : from === 'head' ? feed.head() : 0
     const deadline = Date.now() + wait * 1000
@@ -91,6 +91,14 @@ export const listChanges = operation({
     }
   },
 })
+
+/** A match with the keys of the agents that it names: unlike one that is kept, it is about who is there now. */
+async function byKeys({ use, pact }: Call, match: Record<string, unknown> | null) {
+  const names = [match?.agent].flat()
+  if (!names.every(name => typeof name === 'string')) return match
+  const key = (name: string) => (name === 'me' ? name : use(readModel).author(pact, name))
+  return { ...match, agent: await Promise.all(names.map(key)) }
+}
 
 /** The wanted events after a number, up to which number was looked, and whether there is more. */
 function pageOf(feed: Events, see: Matcher, pact: Pact, after: number, limit: number, match: CompiledMatch | null) {

@@ -41,6 +41,7 @@ function words(status: Partial<PactStatus>, more: Partial<PactHealth> = {}): str
     index,
     names: new Map(),
     peers: [],
+    judging: ['tasks'],
     version: '0.2.0',
     ...more,
   })
@@ -70,6 +71,17 @@ describe('a pact in plain words', () => {
     expect(words({ indexers, peers: [peer('dddddddd00', true), peer('ee', false)] }, { names })).toBe(
       'ok: 1 other machine is connected: dddddddd. Entries are confirmed by 2 of this machine, bob-b0b0b0, cccccccc; connected: this machine, bob-b0b0b0.',
     )
+  })
+
+  it('advises to switch on rules that nobody judges by, unless that is proposed', () => {
+    const judging = ['tasks', 'polls']
+    expect(words({}, { judging })).toContain(
+      'advice: the rules of plugin "polls" are not in force in this pact, so nothing judges its entries: `openpact charter enable polls --pact team`',
+    )
+    const { rules } = charter.charter
+    const proposed = { charter: { rules: [...rules, { plugin: 'polls', protocol: 1, settings: {} }] } }
+    const waiting = { ...charter, proposed } as unknown as PactStatus['charter']
+    expect(words({ charter: waiting }, { judging })).not.toContain('polls')
   })
 
   it('shows an interruption with its cure, and problems, as faults', () => {

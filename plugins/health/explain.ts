@@ -9,6 +9,8 @@ export interface PactHealth {
   /** Handles of owners, by identity. */
   names: ReadonlyMap<string, string>
   peers: readonly KnownPeer[]
+  /** Plugins here whose rules judge entry types of their own. */
+  judging: readonly string[]
   /** Version of OpenPact here. */
   version: string
 }
@@ -33,7 +35,7 @@ export function explainPact(pact: PactHealth): Finding[] {
       `${length - confirmed} of ${length} entries are not confirmed yet${waiting ? '' : '; that takes some seconds'}`,
     )
   }
-  if (!synced && length > 0 && !removed)
+  if (!synced && length > 0 && !removed && !interrupted)
     add(
       'advice',
       `${contiguous} of ${length} entries are on this machine from the start on; keep a member online until all are`,
@@ -42,9 +44,21 @@ export function explainPact(pact: PactHealth): Finding[] {
     add('advice', `${index.indexed} of ${index.length} entries (${percent(index)}) can be searched yet`)
   if (!status.writable && !interrupted && !removed && health.ok)
     add('advice', 'can be read but not written yet: admission waits to be confirmed')
+  for (const plugin of unruled(pact))
+    add(
+      'advice',
+      `the rules of plugin "${plugin}" are not in force in this pact, so nothing judges its entries: \`openpact charter enable ${plugin} --pact ${status.alias}\``,
+    )
   if (status.charter?.proposed) add('advice', 'a change of the charter waits until enough indexers can run it')
   for (const peer of pact.peers) findings.push(...compare(peer, pact, about))
   return findings
+}
+
+/** Plugins whose entries are accepted without their rules. They may be left out on purpose, so this is no fault. */
+function unruled({ status: { charter, removed }, judging }: PactHealth): string[] {
+  if (!charter || removed) return []
+  const rules = [...charter.charter.rules, ...(charter.proposed?.charter.rules ?? [])]
+  return judging.filter(name => !rules.some(({ plugin }) => plugin === name))
 }
 
 function compare(peer: KnownPeer, { status, names, version }: PactHealth, about: string): Finding[] {

@@ -26,10 +26,8 @@ export class Report {
 
   opened(pact: Pact): void {
     const { kernel } = this.#parts
-    const ruled = kernel
-      .plugins()
-      .flatMap(({ name, state, rules }) => (rules && state === 'active' ? [[name, rules]] : []))
-    this.#peers.set(pact.id, new PactPeers(pact, kernel.version, Object.fromEntries(ruled)))
+    const rules = this.#ruled().map(({ name, rules: { protocol, digest } }) => [name, { protocol, digest }])
+    this.#peers.set(pact.id, new PactPeers(pact, kernel.version, Object.fromEntries(rules)))
   }
 
   closed(pact: Pact): void {
@@ -42,7 +40,13 @@ export class Report {
     const [status, names] = await Promise.all([pact.status(), namesOf(pact)])
     names.set(kernel.identity.key.toString('hex'), 'another machine of yours')
     const peers = this.#peers.get(pact.id)?.known() ?? []
-    return explainPact({ status, names, peers, index: readModel.progress(pact), version: kernel.version })
+    const judging = this.#ruled().flatMap(({ name, rules }) => (rules.types.length > 0 ? [name] : []))
+    return explainPact({ status, names, peers, judging, index: readModel.progress(pact), version: kernel.version })
+  }
+
+  #ruled() {
+    const plugins = this.#parts.kernel.plugins()
+    return plugins.flatMap(({ name, state, rules }) => (rules && state === 'active' ? [{ name, rules }] : []))
   }
 
   async machine(): Promise<Finding[]> {

@@ -97,7 +97,7 @@ describe('bad bodies', () => {
   })
 
   it('with wrong or unknown fields', async () => {
-    fails(await post({}), 400, 'INVALID_INPUT', /"name" is missing; it should be a text of 1 to 80 characters/)
+    fails(await post({}), 400, 'INVALID_INPUT', /"name" is missing; wanted is a text of 1 to 80 characters/)
     fails(await post({ name: 7 }), 400, 'INVALID_INPUT', /"name" should be a text/)
     fails(await post({ name: 'x', color: 'red' }), 400, 'INVALID_INPUT', /Did you mean "colour"/)
     fails(await post({ name: 'x', colour: 'green' }), 400, 'INVALID_INPUT', /one of "red", "blue"/)

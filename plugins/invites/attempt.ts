@@ -29,7 +29,7 @@ export interface AttemptOptions {
 
 export interface Attempt {
   readonly status: JoinStatus
-  /** Resolves when the pact can be read with its own seat in it. */
+  /** Resolves when the pact can be read with its own seat in it, or not before its rules are installed here. */
   readonly done: Promise<Pact>
   /** Returns its undo. */
   onstatus(fn: (status: JoinStatus) => void): () => void
@@ -90,7 +90,8 @@ async function run(
   const pact = options.here ?? (await enter(options, signal, say))
   say('accepted', SAID.accepted)
   const noise = options.kernel.identity.device.toString('hex')
-  while (!(await pact.memberByNoise(noise))) {
+  // Where rules are missing here, the entry with the seat does not come: the seat stands, and `openpact status` says what to install.
+  while (!(await pact.memberByNoise(noise)) && !(await pact.status()).interrupted) {
     await delay(LOOK_MS, undefined, { signal }).catch(() => undefined)
     signal.throwIfAborted()
     if (pact.closed) throw new OpenPactError('PACT_CLOSED', { pact: pact.alias })

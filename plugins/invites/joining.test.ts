@@ -1,7 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { eventually, type Machine, Network } from '../../test/support/network.ts'
+import { definePlugin, Type } from '../../kernel/index.ts'
+import { eventually, Machine, membership, Network } from '../../test/support/network.ts'
 import { newInvite } from './invite.ts'
 import { joining } from './service.ts'
 import { encodeToken } from './token.ts'
@@ -65,6 +66,33 @@ async function holds(machine: Machine, secret: Buffer): Promise<boolean> {
 }
 
 describe('joining by invite', () => {
+  it('says at once that a plugin of the pact is missing here, and goes on when it is installed', async () => {
+    const note = { name: 'note', v: 1, summary: '', payload: Type.Object({}) }
+    const rules = { protocol: 1, types: ['note'], validate: () => undefined }
+    const notes = definePlugin({ name: 'notes', version: '1.0.0', api: 1, summary: '', entryTypes: [note], rules })
+    const founder = await net.machine({ plugins: [...membership, notes] })
+    await founder.ask('pacts.create', { name: 'test' })
+    const newcomer = await net.machine()
+    const begun = Date.now()
+    const joined = await joins(newcomer, (await invited(founder)).token)
+    expect(Date.now() - begun).toBeLessThan(20_000)
+    expect(joined).toMatchObject({
+      state: 'joined',
+      words: expect.stringMatching(/"notes", protocol 1; it is not installed here\. Add .* restart the daemon\.$/),
+      pact: { synced: false, writable: false },
+    })
+    expect(await newcomer.get('pacts.joins')).toMatchObject({ entries: [] })
+    await newcomer.stop()
+    const later = new Machine(newcomer.dataDir, net.bootstrap, [...membership, notes])
+    await later.start()
+    try {
+      await eventually(async () => (await later.pact().status()).writable)
+      expect(later.pact().length).toBe(founder.pact().length)
+    } finally {
+      await later.stop()
+    }
+  }, 60_000)
+
   it('gives a newcomer a seat with which it reads and writes at once', async () => {
     const founder = await net.founder()
     const { id, token } = await invited(founder, { note: 'for bob' })

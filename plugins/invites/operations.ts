@@ -10,7 +10,7 @@ import { inviteBy, invitePage } from './list.ts'
 const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const InviteId = Type.String({
   pattern: '^[0-9a-f]{8,64}$',
-  description: 'Id of the invite; its first 8 hex digits are enough',
+  title: 'the id of an invite, or its first 8 hex digits',
 })
 const Nullable = (description: string) => Type.Union([Type.String(), Type.Null()], { description })
 
@@ -44,7 +44,7 @@ export const createInvite = operation({
       Type.String({
         pattern: '^(never|[1-9][0-9]{0,5}[smhd])$',
         default: '24h',
-        description: 'A number with s, m, h or d, or "never"',
+        title: 'a span like 30m, 24h or 7d, or "never"',
       }),
     ),
     note: Type.Optional(Type.String({ maxLength: 200, description: 'Whom it is for' })),

@@ -74,13 +74,13 @@ test('lists by topic are complete over pages, in either order', async () => {
   }
 })
 
-test('lists by agent take a handle or a key', async () => {
-  const { handle, key } = local.kernel.identity.defaultAgent
+test('lists by agent take a name, a handle or a key, and know when there is no such agent', async () => {
+  const { name, handle, key } = local.kernel.identity.defaultAgent
   await record({ topic: 'by agent', content: 'x' })
-  for (const agent of [handle, key.toString('hex')]) {
+  for (const agent of [name, handle, key.toString('hex')]) {
     expect((await read(`?agent=${agent}&topic=by%20agent`)).entries).toHaveLength(1)
   }
-  expect((await read('?agent=nobody-000000')).entries).toEqual([])
+  expect(await read('?agent=nobody-000000')).toMatchObject({ error: 'AGENT_NOT_FOUND' })
 })
 
 test('lists by time take ISO 8601 and milliseconds', async () => {
@@ -93,6 +93,8 @@ test('lists by time take ISO 8601 and milliseconds', async () => {
   }
   const { status, json } = await local.send({ path: `${base}?since=yesterday` })
   expect([status, json.error]).toEqual([400, 'INVALID_INPUT'])
+  const both = await local.send({ path: `${base}?since=1&topic=old` })
+  expect(both.json.message).toContain('bounds on time go with neither topic nor agent')
 })
 
 test('topics come with their counts and newest entries, the one written to last first', async () => {

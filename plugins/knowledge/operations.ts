@@ -1,6 +1,7 @@
 /** What one can do with knowledge: record it, list it, see which topics there are. */
 import { OpenPactError, Type } from '../../kernel/index.ts'
 import { operation, Waiting } from '../operations/operation.ts'
+import { unsettled } from '../operations/unsettled.ts'
 import { decodeCursor, encodeCursor, readModel } from '../read-model/service.ts'
 import { PageInput, pageShape } from '../read-model/wire.ts'
 import { Confidence, Content, Source, Topic } from './entries.ts'
@@ -38,8 +39,7 @@ export const recordKnowledge = operation({
     const entry = call.use(readModel).entry(call.pact, receipt.id)
     if (!entry) throw new OpenPactError('ENTRY_UNKNOWN', { id: receipt.id })
     if (until === 'applied' || receipt.confirmed) return knowledgeEntry(entry)
-    call.pending()
-    return { ...knowledgeEntry(entry), pending: true as const }
+    return { ...knowledgeEntry(entry), ...(await unsettled(call)) }
   },
 })
 
@@ -50,21 +50,25 @@ export const listKnowledge = operation({
   access: 'read',
   input: Type.Object({
     topic: Type.Optional(Topic),
-    agent: Type.Optional(Type.String({ minLength: 1, maxLength: 80, description: 'Handle or key of the author' })),
+    agent: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 80, description: 'Name, handle or key of the author' }),
+    ),
     since: Type.Optional(Moment),
     until: Type.Optional(Moment),
     ...PageInput,
   }),
   output: pageShape(KnowledgeEntry),
-  errors: ['CURSOR_INVALID', 'QUERY_UNSUPPORTED'],
+  errors: ['AGENT_NOT_FOUND', 'AGENT_AMBIGUOUS', 'CURSOR_INVALID', 'QUERY_UNSUPPORTED'],
   cli: { path: 'knowledge list', columns: ['id', 'topic', 'author', 'timestamp', 'payload.content'] },
   mcp: {
     tool: 'list_knowledge',
     use: 'Use before you start on a subject: what others found out about it is under its topic.',
   },
-  run({ since, until, ...query }, call) {
+  async run({ since, until, agent, ...query }, call) {
+    const model = call.use(readModel)
+    const author = agent === undefined ? {} : { agent: await model.author(call.pact, agent) }
     const bounds = { since: moment('since', since), until: moment('until', until) }
-    const page = call.use(readModel).entries(call.pact, { type: 'knowledge', ...query, ...bounds })
+    const page = model.entries(call.pact, { type: 'knowledge', ...query, ...author, ...bounds })
     return { ...page, entries: page.entries.map(knowledgeEntry) }
   },
 })

@@ -1,5 +1,6 @@
 /** Knowledge as the API shows it and takes it. */
 import { type Static, Type } from '../../kernel/index.ts'
+import { Unsettled } from '../operations/unsettled.ts'
 import type { EntryView } from '../read-model/service.ts'
 import { EntryShape, RefShape } from '../read-model/wire.ts'
 
@@ -9,7 +10,7 @@ export const RefInput = Type.Union([Type.String({ description: 'Id of an entry t
 export const KnowledgeEntry = Type.Object({
   ...EntryShape.properties,
   payload: Type.Unknown({ description: 'topic, content, source, confidence; as it was written when `unreadable`' }),
-  pending: Type.Optional(Type.Literal(true, { description: 'The answer came before the confirmation it waited for' })),
+  ...Unsettled,
 })
 export type KnowledgeEntry = Static<typeof KnowledgeEntry>
 

@@ -18,7 +18,7 @@ export const Role = Type.String({
   minLength: 1,
   maxLength: 64,
   pattern: '^[a-z0-9][a-z0-9_-]*$',
-  title: 'lower-case letters, digits, - and _',
+  title: 'a role of lower-case letters, digits, - and _',
   description: 'It goes to all agents that act in this role, e.g. "reviewer"',
 })
 

@@ -1,5 +1,6 @@
 /** Messages as the API shows them: entries, with what a reader wants to know beside the payload. */
 import { handleOf, type Pact, type Static, Type } from '../../kernel/index.ts'
+import { Unsettled } from '../operations/unsettled.ts'
 import type { EntryView, ReadModel } from '../read-model/service.ts'
 import { EntryShape } from '../read-model/wire.ts'
 import { Priority, priorities } from './entries.ts'
@@ -14,7 +15,7 @@ export const MessageEntry = Type.Object({
   role: OrNull('Role that it is for'),
   priority: Priority,
   thread: Type.String({ description: 'Id of the message that the thread began with' }),
-  pending: Type.Optional(Type.Literal(true, { description: 'The answer came before the confirmation it waited for' })),
+  ...Unsettled,
 })
 export type MessageEntry = Static<typeof MessageEntry>
 

@@ -37,6 +37,16 @@ export const operationErrors = defineErrors({
     message: 'A request with this Idempotency-Key is still running.',
     help: 'Wait a moment and send the same request again.',
   },
+  AGENT_NOT_FOUND: {
+    kind: 'missing',
+    message: 'No agent of this pact is called "{agent}".',
+    help: 'Give a name, handle or key from `openpact agents`.{near}',
+  },
+  AGENT_AMBIGUOUS: {
+    kind: 'invalid',
+    message: 'Several agents of this pact are called "{agent}": {handles}.',
+    help: 'Give one of these handles, or a key.',
+  },
   CALL_ABORTED: {
     kind: 'unavailable',
     message: 'The call was given up before it had an answer.',

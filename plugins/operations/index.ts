@@ -12,8 +12,10 @@ import { operations } from './service.ts'
 
 // What other plugins may import, in the tree and out of it (`openpact/plugins/operations`).
 export * from './health.ts'
+export * from './named-agent.ts'
 export * from './operation.ts'
 export * from './service.ts'
+export * from './unsettled.ts'
 
 export default definePlugin({
   name: 'operations',

@@ -10,6 +10,8 @@ const schema = Type.Object({
   refs: Type.Optional(Type.Array(Type.Object({ id: Type.String({ pattern: '^[0-9a-f]{8}-[0-9]+$' }) }))),
   tags: Type.Optional(Type.Array(Type.String())),
   urgent: Type.Optional(Type.Boolean()),
+  task: Type.Optional(Type.String({ pattern: '^[0-9a-f]{8}-[0-9]+$', title: 'the id of a task, like 7f2d1a0b-12' })),
+  rule: Type.Optional(Type.Object({ settings: Type.Unknown() })),
   extra: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
 })
 
@@ -20,7 +22,7 @@ function fault(input: unknown, text = false): string | null {
 
 describe('input checks', () => {
   it.each([
-    [{}, '"title" is missing; it should be a text of 1 to 200 characters.'],
+    [{}, '"title" is missing; wanted is a text of 1 to 200 characters.'],
     [{ title: '' }, '"title" should be a text of 1 to 200 characters.'],
     [{ title: 5 }, '"title" should be a text of 1 to 200 characters.'],
     [{ title: 'a', limit: 0 }, '"limit" should be an integer from 1 to 1000.'],
@@ -28,7 +30,10 @@ describe('input checks', () => {
     [{ title: 'a', order: 'up' }, '"order" should be one of "asc", "desc".'],
     [{ title: 'a', confidence: 2 }, '"confidence" should be a number from 0 to 1.'],
     [{ title: 'a', urgent: 'yes' }, '"urgent" should be true or false.'],
-    [{ title: 'a', refs: [{ id: 'x' }] }, '"refs[0].id" should be a text that matches ^[0-9a-f]{8}-[0-9]+$.'],
+    [{ title: 'a', refs: [{ id: 'x' }] }, '"refs[0].id": "x" is not a text that matches ^[0-9a-f]{8}-[0-9]+$.'],
+    [{ title: 'a', task: 'nope' }, '"task": "nope" is not the id of a task, like 7f2d1a0b-12.'],
+    [{ title: 'a', task: 7 }, '"task" should be the id of a task, like 7f2d1a0b-12.'],
+    [{ title: 'a', rule: {} }, '"rule.settings" is missing; wanted is any value.'],
     [{ title: 'a', titel: 'b' }, '"titel" is not a known field. Did you mean "title"?'],
     [{ title: 'a', refs: [{ id: '0badcafe-1', typ: 1 }] }, '"typ" is not a known field of "refs[0]". Known: id.'],
     [[], 'it should be an object.'],

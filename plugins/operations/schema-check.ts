@@ -90,9 +90,12 @@ export function faultWords(errors: readonly ErrorObject[] | null | undefined): s
   if (error.keyword === 'required') {
     const missing = String(params.missingProperty)
     const properties: unknown = error.parentSchema?.properties
-    const wanted = isNode(properties) ? shapeWords(properties[missing]) : 'given'
-    return `"${where ? `${where}.${missing}` : missing}" is missing; it should be ${wanted}.`
+    const wanted = shapeWords(isNode(properties) ? properties[missing] : undefined)
+    return `"${where ? `${where}.${missing}` : missing}" is missing; wanted is ${wanted}.`
   }
+  // It is a text, as was asked for: what is wrong is its form.
+  if (error.keyword === 'pattern' && where)
+    return `"${where}": ${JSON.stringify(String(error.data).slice(0, 64))} is not ${shapeWords(error.parentSchema)}.`
   return where
     ? `"${where}" should be ${shapeWords(error.parentSchema)}.`
     : `it should be ${shapeWords(error.parentSchema)}.`

@@ -24,10 +24,14 @@ interface Shape {
   description?: string
 }
 
-/** What a value that fits `schema` is, in a few words. */
+/** Where a schema asks for nothing. */
+const ANY = 'any value'
+
+/** What a value that fits `schema` is, in a few words. A `title` is such words already: "the id of a task, like 7f2d1a0b-12". */
 export function shapeWords(schema: unknown): string {
-  if (typeof schema !== 'object' || schema === null) return 'something else'
+  if (typeof schema !== 'object' || schema === null) return ANY
   const shape = schema as Shape
+  if (shape.title) return shape.title
   const fixed = choices(shape)
   if (fixed) return fixed.length === 1 ? fixed[0]! : `one of ${fixed.join(', ')}`
   const any = shape.anyOf ?? shape.oneOf
@@ -48,7 +52,7 @@ export function shapeWords(schema: unknown): string {
     case 'object':
       return 'an object'
     default:
-      return 'something else'
+      return ANY
   }
 }
 
@@ -68,8 +72,7 @@ function between(low: number | undefined, high: number | undefined, before: stri
 }
 
 /** A regular expression tells people little: where there are words for it, they are said instead. */
-function pattern({ pattern, format, title, description }: Shape): string {
-  if (title) return ` (${title})`
+function pattern({ pattern, format, description }: Shape): string {
   if (format) return ` in the format ${format}`
   if (!pattern) return ''
   return description ? ` (${description})` : ` that matches ${pattern}`

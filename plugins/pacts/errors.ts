@@ -5,12 +5,12 @@ export const pactErrors = defineErrors({
   LEAVING_STOPS_PACT: {
     kind: 'conflict',
     message: 'This machine is the only indexer of "{pact}"; without it {loss}.',
-    help: 'Name other indexers first (`openpact indexers`), or leave all the same with --force.',
+    help: 'Name other indexers first (`openpact members` shows the machines there are, `openpact indexers <writer>` names one), or leave all the same with --force.',
   },
   MEMBER_UNKNOWN: {
     kind: 'missing',
-    message: 'No member of this pact is called "{member}".',
-    help: '`openpact members` lists identities, devices and handles.',
+    message: 'No member of this pact is called "{agent}".',
+    help: '`openpact members` lists identities, devices and handles.{near}',
   },
   MEMBER_AMBIGUOUS: {
     kind: 'invalid',
@@ -80,7 +80,12 @@ export const pactErrors = defineErrors({
   CHARTER_SWITCHES_OFF: {
     kind: 'conflict',
     message: 'This switches off {what}, for every member.',
-    help: 'Read the charter with `openpact charter` and name all that is to stay, or repeat it with --force.',
+    help: 'Repeat it with --force if that is meant. An amendment of the rules names all that are to stay; `openpact charter` shows them.',
+  },
+  RULES_UNKNOWN: {
+    kind: 'missing',
+    message: 'No loaded plugin called "{plugin}" has rules.',
+    help: '`openpact plugins` lists what is loaded; openpact.config names what is to be.{near}',
   },
   CHARTER_INVALID: {
     kind: 'invalid',

@@ -5,7 +5,7 @@ import { readModel } from '../read-model/service.ts'
 import { store } from '../store/service.ts'
 import { StoredActivePact } from './active.ts'
 import './errors.ts'
-import { amendCharter, readCharter } from './operations/charter.ts'
+import { amendCharter, disableRules, enableRules, readCharter } from './operations/charter.ts'
 import { cancelJoin, joinPact, listJoins } from './operations/join.ts'
 import { createPact, leavePact, listPacts, renamePact, switchPact } from './operations/machine.ts'
 import { listMembers, removeMember, setIndexers, setRole } from './operations/members.ts'
@@ -22,7 +22,8 @@ export default definePlugin({
   contributes: [
     ...[listPacts, createPact, joinPact, listJoins, cancelJoin, switchPact, renamePact, leavePact],
     ...[pactInfo, pactStatus, machineStatus, listPlugins],
-    ...[listMembers, removeMember, setRole, setIndexers, readCharter, amendCharter],
+    ...[listMembers, removeMember, setRole, setIndexers],
+    ...[readCharter, amendCharter, enableRules, disableRules],
   ],
   setup(ctx) {
     ctx.provide(activePact, new StoredActivePact(ctx.use(store), ctx.kernel.pacts))

@@ -149,6 +149,9 @@ describe('members', () => {
       role: 'admin',
     })
     expect(await code(founder.ask('pacts.role', { member: identity, role: 'admin' }))).toBe('ALREADY')
+    const added = await member.get<{ name: string }>('agents.add', { name: 'helper' })
+    await eventually(async () => (await founder.pact().agents()).some(({ name }) => name === added.name))
+    expect(await code(founder.ask('pacts.role', { member: 'helper', role: 'admin' }))).toBe('ALREADY')
     expect(await founder.get('pacts.role', { member: self, role: 'member' })).toMatchObject({ role: 'member' })
     expect(await code(founder.ask('pacts.role', { member: 'nobody-000000', role: 'admin' }))).toBe('MEMBER_UNKNOWN')
     const { entries } = await founder.get<{ entries: { role: string; is_self: boolean }[] }>('pacts.members')
@@ -214,6 +217,34 @@ describe('the charter', () => {
       const view = await founder.get<View>('pacts.charter')
       return view.proposed === null && view.charter.rules.length === charter.rules.length
     })
+  })
+
+  it('switches the rules of one plugin off and on with their settings, by name and however often it is asked', async () => {
+    const { charter } = await founder.get<View>('pacts.charter')
+    const [entry] = charter.rules.filter(rule => rule.plugin === 'devices')
+    const enable = (plugin: string) => founder.get('pacts.enable_rules', { plugin })
+    expect(await enable('devices')).toMatchObject({ plugin: 'devices', state: 'on', entry: null })
+    expect(await code(founder.ask('pacts.disable_rules', { plugin: 'devices' }))).toBe('CHARTER_SWITCHES_OFF')
+    expect(await founder.get('pacts.disable_rules', { plugin: 'devices', force: true })).toMatchObject({ state: 'off' })
+    expect(await founder.get('pacts.disable_rules', { plugin: 'devices' })).toMatchObject({ state: 'off', entry: null })
+    expect(await enable('devices')).toMatchObject({ state: 'on', entry: expect.stringMatching(/^[0-9a-f]{8}-/) })
+    expect((await founder.get<View>('pacts.charter')).charter.rules).toContainEqual(entry)
+    expect(await code(enable('device'))).toBe('RULES_UNKNOWN')
+    expect(await code(enable('pacts'))).toBe('RULES_UNKNOWN')
+    expect(await code(founder.ask('pacts.disable_rules', { plugin: 'pols' }))).toBe('RULES_UNKNOWN')
+  })
+
+  it('keeps what is proposed when the rules of another plugin are switched on', async () => {
+    const { charter } = await founder.get<View>('pacts.charter')
+    const [invites, devices] = ['invites', 'devices'].map(name => charter.rules.find(({ plugin }) => plugin === name)!)
+    const others = charter.rules.filter(rule => rule !== invites && rule !== devices)
+    // Of a protocol that no indexer can run, so that it stays proposed.
+    const proposal = { rules: [...others, { ...invites, protocol: 99 }], force: true }
+    await founder.ask('pacts.amend', { rules: [...others], force: true })
+    await founder.ask('pacts.amend', proposal)
+    expect(await founder.get('pacts.enable_rules', { plugin: 'devices' })).toMatchObject({ state: 'proposed' })
+    const { proposed } = await founder.get<{ proposed: View }>('pacts.charter')
+    expect(proposed.charter.rules.map(({ plugin }) => plugin)).toEqual(expect.arrayContaining(['invites', 'devices']))
   })
 })
 

@@ -1,5 +1,6 @@
 /** Members for people: identities with their devices and agents, and how a typed name becomes a seat. */
 import { handleOf, type LedgerAgent, type Member, OpenPactError, type Pact } from '../../kernel/index.ts'
+import { agentNamed } from '../operations/named-agent.ts'
 
 export interface MemberView {
   /** Hex. */
@@ -40,14 +41,14 @@ function agentView(agent: LedgerAgent) {
 }
 
 /**
- * The identity (hex) that a name means: its own beginning, a writer's, or an agent's handle.
- * @throws OpenPactError MEMBER_UNKNOWN
+ * The identity (hex) that a name means: its own beginning, a writer's, or an agent's name, handle or key.
+ * @throws OpenPactError MEMBER_UNKNOWN, AGENT_AMBIGUOUS
  */
 export async function identityNamed(pact: Pact, name: string): Promise<string> {
   const seats = await pact.members()
   const found = await seatsNamed(pact, seats, name)
   if (found[0]) return found[0].identity
-  throw new OpenPactError('MEMBER_UNKNOWN', { member: name })
+  throw new OpenPactError('MEMBER_UNKNOWN', { agent: name, near: '' })
 }
 
 /**
@@ -60,7 +61,7 @@ export async function writersNamed(pact: Pact, names: readonly string[]): Promis
   for (const name of names) {
     const found = await seatsNamed(pact, seats, name)
     const [seat] = found
-    if (!seat) throw new OpenPactError('MEMBER_UNKNOWN', { member: name })
+    if (!seat) throw new OpenPactError('MEMBER_UNKNOWN', { agent: name, near: '' })
     if (found.length > 1) {
       const devices = found.map(each => each.writer.slice(0, 8)).join(', ')
       throw new OpenPactError('MEMBER_AMBIGUOUS', { member: name, devices })
@@ -75,8 +76,9 @@ async function seatsNamed(pact: Pact, seats: Member[], name: string): Promise<Me
     const byWriter = seats.filter(seat => seat.writer.startsWith(name))
     if (byWriter.length > 0) return byWriter
     const byIdentity = seats.filter(seat => seat.identity.startsWith(name))
-    return byIdentity.every(seat => seat.identity === byIdentity[0]?.identity) ? byIdentity : []
+    if (byIdentity.length > 0)
+      return byIdentity.every(seat => seat.identity === byIdentity[0]?.identity) ? byIdentity : []
   }
-  const agent = (await pact.agents()).find(each => handleOf(each.name, each.key) === name && !each.revoked)
-  return agent ? seats.filter(seat => seat.identity === agent.identity) : []
+  const agent = await agentNamed(pact, name, { unknown: 'MEMBER_UNKNOWN' })
+  return seats.filter(seat => seat.identity === agent.identity)
 }

@@ -12,7 +12,8 @@ export const PactName = Type.String({
 })
 export const Alias = Type.String({
   pattern: '^[a-z0-9][a-z0-9-]{0,63}$',
-  description: 'Name on this machine: lower-case letters, digits, dashes',
+  title: 'an alias of lower-case letters, digits and dashes',
+  description: 'Name on this machine',
 })
 export const Role = Type.Enum(['member', 'admin'])
 /** Names a seat: the beginning of a writer, or a handle or identity that has one device. */

@@ -5,7 +5,7 @@ import type { ReadModel } from '../read-model/service.ts'
 /** One line of a list of pacts. */
 export async function summaryOf(pact: Pact, active: boolean) {
   const { id, alias, name, length, confirmed, synced, writable, waiting, interrupted } = await pact.status()
-  const holdup = interrupted ? `${interrupted.reason}. ${interrupted.cure}` : waiting
+  const holdup = interrupted ? `${interrupted.reason} ${interrupted.cure}` : waiting
   return { id, alias, name, active, length, confirmed, synced, writable, waiting: holdup }
 }
 

@@ -1,5 +1,6 @@
 /** The service: one index for all pacts, a follower per open pact, and the questions that can be asked of them. */
 import type { Kernel, Logger, LogRecord, Pact } from '../../kernel/index.ts'
+import { agentNamed } from '../operations/named-agent.ts'
 import type { Database, Statement } from '../store/sqlite.ts'
 import { dumpOf } from './dump.ts'
 import type { EntryRow } from './entries.ts'
@@ -215,6 +216,12 @@ export class Index implements ReadModel {
 
   dump(pact: Pact): string {
     return dumpOf(this.#of(pact), this.#parts)
+  }
+
+  async author(pact: Pact, text: string): Promise<string> {
+    return (
+      this.#parts.people.named(this.#of(pact).no, text)?.key ?? (await agentNamed(pact, text, { revoked: true })).key
+    )
   }
 
   onSync(fn: (pact: Pact, from: number) => void): () => void {

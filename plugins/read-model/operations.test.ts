@@ -63,6 +63,10 @@ describe('over HTTP', () => {
     expect(bounded.body.entries.map(({ topic }) => topic)).toEqual(['b'])
     expect(await get('/entries?since=yesterday')).toMatchObject({ status: 400, body: { error: 'INVALID_INPUT' } })
     expect(await get('/entries?since=1')).toMatchObject({ status: 400, body: { error: 'QUERY_UNSUPPORTED' } })
+    const { name, handle } = kernel.identity.defaultAgent
+    const by = async (agent: string) => (await get(`/entries?type=note&agent=${agent}`)).body.entries?.length
+    expect([await by(name), await by(handle)]).toEqual([3, 3])
+    expect(await get('/entries?agent=nobody')).toMatchObject({ status: 404, body: { error: 'AGENT_NOT_FOUND' } })
     expect(await get('/entries?cursor=x')).toMatchObject({ status: 400, body: { error: 'CURSOR_INVALID' } })
   })
 

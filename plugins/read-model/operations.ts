@@ -4,7 +4,7 @@ import { operation } from '../operations/operation.ts'
 import { readModel } from './service.ts'
 import { EntryShape, PageInput, pageShape } from './wire.ts'
 
-const EntryId = Type.String({ pattern: '^[0-9a-f]{8}-b?[0-9]{1,15}$', description: 'Id of an entry: <8 hex>-<number>' })
+const EntryId = Type.String({ pattern: '^[0-9a-f]{8}-b?[0-9]{1,15}$', title: 'the id of an entry, like 7f2d1a0b-12' })
 const Time = (which: string) =>
   Type.Optional(
     Type.String({
@@ -43,7 +43,7 @@ export const listEntries = operation({
   input: Type.Object({
     type: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { maxItems: 16, description: 'Types of entries' })),
     topic: Type.Optional(Type.String({ maxLength: 256, description: 'Only entries on this topic' })),
-    agent: Type.Optional(Type.String({ maxLength: 128, description: 'Handle or key (64 hex) of an agent' })),
+    agent: Type.Optional(Type.String({ maxLength: 128, description: 'Name, handle or key of an agent' })),
     verdict: Type.Optional(
       Type.Union([Type.Literal('accepted'), Type.Literal('refused'), Type.Literal('any')], {
         description: 'accepted by default',
@@ -54,14 +54,16 @@ export const listEntries = operation({
     ...PageInput,
   }),
   output: pageShape(EntryShape),
-  errors: ['CURSOR_INVALID', 'QUERY_UNSUPPORTED'],
+  errors: ['AGENT_NOT_FOUND', 'AGENT_AMBIGUOUS', 'CURSOR_INVALID', 'QUERY_UNSUPPORTED'],
   cli: { path: 'entries', columns: ['id', 'type', 'topic', 'author', 'timestamp', 'verdict'] },
-  run({ since, until, ...query }, call) {
+  async run({ since, until, agent, ...query }, call) {
     const bounds = {
       ...(since === undefined ? {} : { since: asTime('since', since) }),
       ...(until === undefined ? {} : { until: asTime('until', until) }),
     }
-    return call.use(readModel).entries(call.pact, { ...query, ...bounds })
+    const model = call.use(readModel)
+    const author = agent === undefined ? {} : { agent: await model.author(call.pact, agent) }
+    return model.entries(call.pact, { ...query, ...author, ...bounds })
   },
 })
 

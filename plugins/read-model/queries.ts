@@ -59,8 +59,9 @@ export function streamsOf(pactNo: number, query: EntryQuery, names: Names, previ
   const wanted = types === null ? [undefined] : types.filter(type => type !== null)
   if (wanted.length > MAX_TYPES) throw unsupported(`at most ${MAX_TYPES} types can be asked for at once`)
   const byTime = query.since !== undefined || query.until !== undefined
-  if (byTime && (types === null || topic !== undefined || agent !== undefined))
-    throw unsupported('bounds on time need a type, and no topic or agent')
+  if (byTime && types === null) throw unsupported('bounds on time need a type')
+  if (byTime && (topic !== undefined || agent !== undefined))
+    throw unsupported('bounds on time go with neither topic nor agent')
   if (types === null && topic !== undefined && agent !== undefined)
     throw unsupported('topic and agent together need a type')
   const order = query.order ?? 'desc'

@@ -10,7 +10,7 @@ export const Format = Type.Enum(formats)
 
 /** Also the name of a folder, so nothing else is allowed in it. */
 export const namePattern = '^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$'
-export const Name = Type.String({ pattern: namePattern, title: '1 to 64 of a-z, 0-9 and -, not at an end' })
+export const Name = Type.String({ pattern: namePattern, title: 'a name of 1 to 64 of a-z, 0-9 and -, not at an end' })
 /** The official pattern of semver 2.0.0 in short; `semver` has the last word. */
 export const Version = Type.String({
   maxLength: 64,
@@ -22,7 +22,7 @@ export const Description = Type.String({
   maxLength: 1024,
   description: 'What it does and when to use it',
 })
-export const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$', title: 'sha256, 64 hex digits' })
+export const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$', title: 'a sha256, 64 hex digits' })
 export const RequiresApproval = Type.Boolean({ description: 'It is installed only where somebody says so expressly' })
 
 /** Bytes (UTF-8) of the content of a skill. */

@@ -74,6 +74,7 @@ test('two versions are compared line by line', async () => {
   expect(diff).toContain('--- deploy@1.9.0')
   expect(diff).toContain('-nine\n+ten\n same')
   expect((await get('/deploy@1.9.0/diff?from=deploy@1.9.0')).same).toBe(true)
+  expect((await get('/deploy/diff?from=1.9.0')).diff).toBe((await get('/deploy/diff?from=deploy@1.9.0')).diff)
   expect((await get('/deploy@1.9.0/diff')).error).toBe('SKILL_UNKNOWN')
   const lines = (word: string) => Array.from({ length: 30_000 }, (_, i) => `${word} ${i}`).join('\n')
   await publish({ name: 'far', version: '1.0.0', content: lines('a') })

@@ -2,7 +2,7 @@
 import { type EntryType, type TSchema, Type } from '../../kernel/index.ts'
 import { bounds, idPattern, keyPattern, priorities } from './payloads.ts'
 
-export const TaskId = Type.String({ pattern: idPattern, title: 'the id of a task' })
+export const TaskId = Type.String({ pattern: idPattern, title: 'the id of a task, like 7f2d1a0b-12' })
 export const Priority = Type.Enum(priorities)
 export const Title = Type.String({
   minLength: 1,

@@ -45,7 +45,7 @@ export const taskErrors = defineErrors({
   LEASE_TOO_LONG: {
     kind: 'invalid',
     message: 'The pact allows no lease as long as this one.',
-    help: 'Ask for a shorter lease and renew it; `openpact info` shows the charter.',
+    help: 'Ask for a shorter lease and renew it; `openpact charter` shows the longest (max_lease_ms).',
   },
   CLOCK_AHEAD: {
     kind: 'conflict',
@@ -56,6 +56,6 @@ export const taskErrors = defineErrors({
   TASKS_OFF: {
     kind: 'conflict',
     message: 'The pact "{pact}" does not use tasks: nobody would decide who may claim one.',
-    help: 'An admin can turn the rules of the plugin "tasks" on by amending the charter.',
+    help: 'An admin turns them on with `openpact charter enable tasks`.',
   },
 })

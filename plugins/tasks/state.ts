@@ -1,5 +1,6 @@
 /** A task as the API shows it, made of its row and of the entries that the row points to. */
 import { type Static, type TSchema, Type } from '../../kernel/index.ts'
+import { Unsettled } from '../operations/unsettled.ts'
 import type { EntryView } from '../read-model/service.ts'
 import { Priority, TaskId } from './entries.ts'
 import type { CompletePayload, ReleasePayload, TaskPayload } from './payloads.ts'
@@ -38,7 +39,7 @@ export const TaskState = Type.Object({
   position: Type.Integer({ description: 'Where in the ledger the task was recorded' }),
   confirmed: Type.Boolean({ description: 'Whether this state can no longer change by a reorder' }),
   provisional: Type.Optional(Type.Literal(true, { description: 'Present while not confirmed' })),
-  pending: Type.Optional(Type.Literal(true, { description: 'The answer came before the confirmation it waited for' })),
+  ...Unsettled,
   history: Type.Optional(Type.Array(HistoryEvent)),
 })
 export type TaskState = Static<typeof TaskState>

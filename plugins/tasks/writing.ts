@@ -1,6 +1,7 @@
 /** Writing about a task, and answering with how it stands afterwards. */
 import { OpenPactError, type Receipt, type Until } from '../../kernel/index.ts'
 import type { Call } from '../operations/operation.ts'
+import { unsettled } from '../operations/unsettled.ts'
 import { readModel } from '../read-model/service.ts'
 import { ruleSettings } from './leases.ts'
 import { taskRow } from './queries.ts'
@@ -55,8 +56,7 @@ export async function answer(
   const read = () => [(fresh && taskRow(model, pact, id)) ?? fresh?.() ?? rowOf(model, pact, id)]
   const [state] = (await statesOf(model, pact, read)) as [TaskState]
   if (until === 'applied' || (receipt ?? state).confirmed) return state
-  call.pending()
-  return { ...state, pending: true }
+  return { ...state, ...(await unsettled(call)) }
 }
 
 /** The answer to who brought the task into its state already: as sure as it asks for, so that asking again waits for the first time. */

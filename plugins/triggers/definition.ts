@@ -6,7 +6,7 @@ import { type Match, MatchSchema } from '../events/service.ts'
 
 const Word = Type.String({ minLength: 1, maxLength: 256 })
 const Argument = Type.String({ maxLength: 32_768 })
-const Duration = Type.String({ pattern: '^[1-9]\\d{0,5}(s|m|h|d)$', title: 'like 30s, 15m, 2h or 1d' })
+const Duration = Type.String({ pattern: '^[1-9]\\d{0,5}(s|m|h|d)$', title: 'a span like 30s, 15m, 2h or 1d' })
 const VariableName = Type.String({
   pattern: '^(?!OPENPACT_)[A-Za-z_][A-Za-z0-9_]{0,127}$',
   title: 'the name of a variable that does not begin with OPENPACT_',
@@ -14,7 +14,9 @@ const VariableName = Type.String({
 
 /** One item of the file. Fields that are absent have the defaults of `complete`. */
 export const TriggerSchema = Type.Object({
-  id: Type.Optional(Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,63}$', title: 'a-z, 0-9, ".", "_" and "-"' })),
+  id: Type.Optional(
+    Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,63}$', title: 'an id of a-z, 0-9, ".", "_" and "-"' }),
+  ),
   pact: Type.Optional(Word),
   match: MatchSchema,
   run: Type.Union([
@@ -52,7 +54,7 @@ export const TriggerSchema = Type.Object({
     Type.Object({
       timeout: Type.Optional(Duration),
       concurrency: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
-      rate: Type.Optional(Type.String({ pattern: '^[1-9]\\d{0,4}/(s|m|h|d)$', title: 'like 6/h or 1/m' })),
+      rate: Type.Optional(Type.String({ pattern: '^[1-9]\\d{0,4}/(s|m|h|d)$', title: 'a rate like 6/h or 1/m' })),
       daily: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
     }),
   ),

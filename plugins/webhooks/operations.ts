@@ -1,7 +1,8 @@
 /** What one can do with subscriptions. They belong to this machine: nothing of them is ever written to a pact. */
-import { OpenPactError, Type } from '../../kernel/index.ts'
+import { type Kernel, OpenPactError, Type } from '../../kernel/index.ts'
 import { unlimited } from '../access/permits.ts'
 import { MatchSchema, matchFields } from '../events/service.ts'
+import { didYouMean } from '../operations/near-names.ts'
 import { type Call, operation } from '../operations/operation.ts'
 import { decodeCursor, encodeCursor } from '../read-model/service.ts'
 import { PageInput, pageShape } from '../read-model/wire.ts'
@@ -29,7 +30,11 @@ export const subscribe = operation({
       description: 'A whole match, as JSON: status, agent, role, where, until …; `openpact events test` explains one',
     }),
   }),
-  output: Type.Object({ ...SubscriptionShape.properties, secret: SecretShape }),
+  output: Type.Object({
+    ...SubscriptionShape.properties,
+    secret: SecretShape,
+    note: Type.Optional(Type.String({ description: 'What may be a mistake in the match' })),
+  }),
   errors: ['CALLBACK_INVALID', 'CALLBACK_FORBIDDEN', 'MATCH_INVALID'],
   cli: { path: 'subscriptions add', args: ['callback'] },
   async run({ callback, type, topic, match = {} }, call) {
@@ -43,7 +48,12 @@ export const subscribe = operation({
     const all = call.use(webhooks)
     const wish = { callback, match: whole, agent, loopback: unlimited(call.caller) }
     const subscription = await all.subscribe(call.pact, wish)
-    return { ...subscriptionShape(subscription, all.deliveries), secret: subscription.secrets[0]! }
+    const note = unknownTypes(call.kernel, whole.type)
+    return {
+      ...subscriptionShape(subscription, all.deliveries),
+      secret: subscription.secrets[0]!,
+      ...(note !== '' && { note }),
+    }
   },
 })
 
@@ -184,6 +194,15 @@ export const replayDeliveries = operation({
 function noRun({ caller }: Call): void {
   if (caller.cause)
     throw new OpenPactError('OUT_OF_SCOPE', { reason: 'subscriptions are no affair of a run of a trigger' })
+}
+
+/** Types may come with a plugin that is loaded later, so one that nobody has is no fault. Kinds of events begin with their subject. */
+function unknownTypes(kernel: Kernel, type: string | string[] = []): string {
+  const known = [...kernel.entryTypes().map(({ name }) => name), 'entry-applied', 'correction']
+  const unknown = [type].flat().filter(name => !known.some(each => name === each || name.startsWith(`${each}.`)))
+  return unknown
+    .map(name => `No loaded plugin has the type "${name}", so nothing is sent for it now.${didYouMean(name, known)}`)
+    .join(' ')
 }
 
 /** For whoever made it, or has no limits. @throws OpenPactError SUBSCRIPTION_UNKNOWN, OUT_OF_SCOPE */

@@ -65,6 +65,12 @@ async function reached(id: string, what: object): Promise<Record<string, unknown
 }
 
 describe('a subscription', () => {
+  test('to a type that no plugin has is kept, and says so with the nearest', async () => {
+    expect((await subscribe({ type: 'tsak' })).note).toMatch(/has the type "tsak".* Did you mean "task"\?/)
+    for (const type of ['task', 'task.claimed', ['knowledge', 'correction']])
+      expect(await subscribe({ match: { type } })).not.toHaveProperty('note')
+  })
+
   test('as in the roadmap: what fits is sent, signed so that others can verify it', async () => {
     const { secret, ...shown } = await subscribe({ type: 'knowledge', topic: 'data-*' })
     expect(shown).toMatchObject({ state: 'ok', match: { type: 'knowledge', topic: 'data-*' }, pending: 0, dead: 0 })

@@ -93,7 +93,7 @@ export const examples: Record<string, Example> = {
   },
   'backup.entries': {
     alone: 'needs a restored archive; the tests of plugins/backup show it',
-    refused: [{ archived: 'nothing' }, 'PACT_UNKNOWN'],
+    refused: [{ archived: 'nothing' }, 'ARCHIVED_UNKNOWN'],
   },
   'backup.pacts': { works: {} },
   'backup.refound': {
@@ -177,6 +177,14 @@ export const examples: Record<string, Example> = {
     works: world => ({ name: 'New', alias: world.fresh('new') }),
     refused: [{ name: 'New', alias: 'first' }, 'PACT_EXISTS'],
   },
+  'pacts.disable_rules': {
+    works: async world => {
+      await world.prepare('pacts.enable_rules', { plugin: 'devices' })
+      return { plugin: 'devices', force: true }
+    },
+    refused: [{ plugin: 'device' }, 'RULES_UNKNOWN'],
+  },
+  'pacts.enable_rules': { works: { plugin: 'tasks' }, refused: [{ plugin: 'device' }, 'RULES_UNKNOWN'] },
   'pacts.indexers': {
     works: async world => {
       const { indexers } = await world.prepare('pacts.status')

@@ -1,5 +1,6 @@
 import { OpenPactError, type Pact, Type } from '../../../kernel/index.ts'
 import { type Call, operation, Waiting } from '../../operations/operation.ts'
+import { unsettled } from '../../operations/unsettled.ts'
 import { type EntryView, type ReadModel, readModel } from '../../read-model/service.ts'
 import { RefShape } from '../../read-model/wire.ts'
 import { Content, type MessagePayload, Priority, Role, Topic } from '../entries.ts'
@@ -55,8 +56,7 @@ export const sendMessage = operation({
     let [entry] = await messagesOf(model, call.pact, read)
     entry ??= preview(model.entry(call.pact, receipt.id), receipt.id, payload)
     if (until === 'applied' || receipt.confirmed) return entry
-    call.pending()
-    return { ...entry, pending: true as const }
+    return { ...entry, ...(await unsettled(call)) }
   },
 })
 

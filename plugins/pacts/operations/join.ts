@@ -11,7 +11,8 @@ export const joinPact = operation({
   summary: 'Join a pact with the token of an invite or of a device link',
   description:
     'Answers when this machine has its seat and can read. When that takes longer than `timeout`, the answer is 202 and says what ' +
-    'must happen first; the daemon goes on asking, also after a restart. The same token may be given again at any time.',
+    'must happen first; the daemon goes on asking, also after a restart. The same token may be given again at any time. ' +
+    'Where a plugin of the pact is missing here, the machine has joined, and `words` says what to install.',
   http: 'POST /pacts/join',
   scope: 'daemon',
   access: 'admin',
@@ -24,7 +25,7 @@ export const joinPact = operation({
   }),
   output: Type.Object({
     state: Type.Enum(['joined', 'pending']),
-    words: Type.String({ description: 'What must happen first; empty when joined' }),
+    words: Type.String({ description: 'What must happen first; empty when this machine reads and writes' }),
     ticket: Type.Optional(Type.String({ description: 'Names the attempt while it is pending' })),
     pact: Type.Optional(PactSummary),
     id: Type.Optional(Type.String()),
@@ -48,8 +49,9 @@ export const joinPact = operation({
       const active = call.use(activePact)
       active.arrived(pact)
       const summary = await summaryOf(pact, active.get() === pact)
-      const { id, name } = summary
-      return { state: 'joined' as const, words: '', pact: summary, id, alias: pact.alias, name }
+      const { id, name, waiting } = summary
+      const words = (await pact.status()).interrupted ? waiting : ''
+      return { state: 'joined' as const, words, pact: summary, id, alias: pact.alias, name }
     } catch (error) {
       if (!isOpenPactError(error) || error.code !== 'JOIN_PENDING') throw error
       call.pending()
@@ -81,7 +83,10 @@ export const cancelJoin = operation({
   scope: 'daemon',
   access: 'admin',
   input: Type.Object({
-    ticket: Type.String({ pattern: '^[0-9a-f]{8,64}$', description: 'Its first 8 hex digits are enough' }),
+    ticket: Type.String({
+      pattern: '^[0-9a-f]{8,64}$',
+      title: 'the ticket of an attempt, or its first 8 hex digits',
+    }),
   }),
   output: Type.Object({ ticket: Type.String(), cancelled: Type.Literal(true) }),
   errors: ['JOIN_UNKNOWN'],

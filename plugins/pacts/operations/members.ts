@@ -7,7 +7,7 @@ import { Role, SeatNames, Written } from '../shapes.ts'
 const MemberName = Type.String({
   minLength: 1,
   maxLength: 96,
-  description: 'Identity or writer (first 8 hex digits), or the handle of an agent',
+  description: 'Identity or writer (first 8 hex digits), or the name, handle or key of an agent',
 })
 
 const MemberInfo = Type.Object({
@@ -54,6 +54,7 @@ export const removeMember = operation({
   output: Type.Object({ identity: Type.String(), removed: Type.Literal(true), ...Written }),
   errors: [
     'MEMBER_UNKNOWN',
+    'AGENT_AMBIGUOUS',
     'NOT_AUTHORISED',
     'IDENTITY_UNKNOWN',
     'INDEXERS_NEEDED',
@@ -82,7 +83,7 @@ export const setRole = operation({
   access: 'admin',
   input: Type.Object({ member: MemberName, role: Role }),
   output: Type.Object({ identity: Type.String(), role: Role, ...Written }),
-  errors: ['MEMBER_UNKNOWN', 'NOT_AUTHORISED', 'IDENTITY_UNKNOWN', 'ALREADY', 'LAST_ADMIN'],
+  errors: ['MEMBER_UNKNOWN', 'AGENT_AMBIGUOUS', 'NOT_AUTHORISED', 'IDENTITY_UNKNOWN', 'ALREADY', 'LAST_ADMIN'],
   cli: { path: 'role', args: ['member', 'role'] },
   run: async ({ member, role }, call) => {
     const identity = await identityNamed(call.pact, member)
@@ -99,7 +100,14 @@ export const setIndexers = operation({
   access: 'admin',
   input: Type.Object({ indexers: SeatNames }),
   output: Type.Object({ indexers: Type.Array(Type.String(), { description: 'Writers, hex' }), ...Written }),
-  errors: ['MEMBER_UNKNOWN', 'MEMBER_AMBIGUOUS', 'NOT_AUTHORISED', 'INDEXER_SET_SIZE', 'INDEXER_NOT_SEATED'],
+  errors: [
+    'MEMBER_UNKNOWN',
+    'MEMBER_AMBIGUOUS',
+    'AGENT_AMBIGUOUS',
+    'NOT_AUTHORISED',
+    'INDEXER_SET_SIZE',
+    'INDEXER_NOT_SEATED',
+  ],
   cli: { path: 'indexers', args: ['indexers'] },
   run: async (input, call) => {
     const writers = await writersNamed(call.pact, input.indexers)

@@ -170,7 +170,15 @@ export const listPlugins = operation({
           description: 'By entry type: one line for people, with {fields} of the payload',
         }),
         contributions: Type.Array(Type.Object({ point: Type.String(), id: Type.String() })),
-        rules: Type.Union([Type.Null(), Type.Object({ protocol: Type.Integer(), digest: Type.String() })]),
+        rules: Type.Union([
+          Type.Null(),
+          Type.Object({
+            protocol: Type.Integer(),
+            digest: Type.String(),
+            types: Type.Array(Type.String(), { description: 'Entry types that they judge' }),
+            defaults: Type.Unknown({ description: 'Settings that they start with in a charter' }),
+          }),
+        ]),
       }),
     ),
     cursor: Type.Null(),

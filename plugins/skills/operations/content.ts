@@ -4,6 +4,7 @@ import { type ReadModel, readModel } from '../../read-model/service.ts'
 import { contentOf } from '../content.ts'
 import { Format } from '../entries.ts'
 import { Author, findSkill, type Skill, SkillRef } from '../shapes.ts'
+import { versionKey } from '../version-key.ts'
 
 /** ms that comparing may take, as nothing else is answered meanwhile, and lines that may differ. */
 const DIFF_TIME = 500
@@ -67,7 +68,7 @@ export const diffSkill = operation({
         minLength: 1,
         maxLength: 160,
         description:
-          'What to compare with: id, name or name@version, e.g. deploy@1.0.0; the version before it if absent',
+          'What to compare with: a version of it, or id, name or name@version of another; the version before it if absent',
       }),
     ),
     timeout: Timeout,
@@ -91,7 +92,10 @@ export const diffSkill = operation({
   async run({ id, from, timeout = PATIENCE }, call) {
     const model = call.use(readModel)
     const to = findSkill(model, call.pact, id)
-    const before = from === undefined ? versionBefore(model, call.pact, to) : findSkill(model, call.pact, from)
+    const before =
+      from === undefined
+        ? versionBefore(model, call.pact, to)
+        : findSkill(model, call.pact, versionKey(from) === null ? from : `${to.row.name}@${from}`)
     const options = { timeout, signal: call.signal }
     const [older, newer] = await Promise.all([
       contentOf(call, before.payload, options),

@@ -2,6 +2,7 @@ import valid from 'semver/functions/valid.js'
 import { OpenPactError, type Pact, Type } from '../../../kernel/index.ts'
 import { attachments } from '../../attachments/service.ts'
 import { type Call, operation, Waiting } from '../../operations/operation.ts'
+import { Unsettled, unsettled } from '../../operations/unsettled.ts'
 import { type EntryView, readModel } from '../../read-model/service.ts'
 import { checkContent, sha256 } from '../content.ts'
 import {
@@ -44,9 +45,7 @@ export const publishSkill = operation({
   }),
   output: Type.Object({
     ...SkillEntry.properties,
-    pending: Type.Optional(
-      Type.Literal(true, { description: 'The answer came before the confirmation it waited for' }),
-    ),
+    ...Unsettled,
     repeated: Type.Optional(
       Type.Literal(true, { description: 'It had been published before, so nothing was published now' }),
     ),
@@ -95,8 +94,7 @@ export const publishSkill = operation({
       const entry = model.entry(pact, receipt.id)
       if (!entry) throw new OpenPactError('ENTRY_UNKNOWN', { id: receipt.id })
       if (until === 'applied' || receipt.confirmed) return shown(entry)
-      call.pending()
-      return { ...shown(entry), pending: true as const }
+      return { ...shown(entry), ...(await unsettled(call)) }
     })
   },
 })

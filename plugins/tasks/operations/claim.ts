@@ -13,7 +13,7 @@ export const claimTask = operation({
   summary: 'Claim a task so that no other agent works on it',
   description:
     'Answers 200 only when the claim is settled: by default when it is confirmed. When that takes longer than `timeout` the answer ' +
-    'is 202 and `pending`: claim again to wait on. With `until: applied` the answer comes at once and is `provisional` ' +
+    'is 202 and `pending`, with what it is `waiting` for: claim again to wait on. With `until: applied` the answer comes at once and is `provisional` ' +
     'as long as another agent may still turn out to have been first. Claiming a task that you hold changes nothing.',
   http: 'PUT /tasks/:id/claim',
   access: 'write',

@@ -22,7 +22,7 @@ export const createTask = operation({
     ...Waiting,
   }),
   output: TaskState,
-  errors: ['AGENT_NOT_FOUND', 'DEPENDENCY_UNKNOWN', 'PAYLOAD_TOO_LARGE', 'TASKS_OFF'],
+  errors: ['AGENT_NOT_FOUND', 'AGENT_AMBIGUOUS', 'DEPENDENCY_UNKNOWN', 'PAYLOAD_TOO_LARGE', 'TASKS_OFF'],
   cli: { path: 'task add', args: ['title'] },
   mcp: {
     tool: 'create_task',

@@ -147,10 +147,11 @@ describe('the life of a task', () => {
 })
 
 describe('assignees and dependencies', () => {
-  test('an assignee is named by handle or key, of the agent or of its identity', async () => {
+  test('an assignee is named by name, handle or key, of the agent or of its identity', async () => {
     const { defaultAgent, key } = local.kernel.identity
     for (const [assignee, shown] of [
       [me(), me()],
+      [defaultAgent.name, me()],
       [defaultAgent.key.toString('hex'), me()],
       [key.toString('hex'), key.toString('hex')],
     ] as const) {
