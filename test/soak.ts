@@ -9,12 +9,14 @@
  *   npm run soak -- triggers [--rounds 20]    ten daemons with the same trigger, one of them killed in the middle of a run
  *   npm run soak -- crowd [--seconds 120]     two daemons, sixteen agents, eight pacts
  *   npm run soak -- power [--rounds 40]       three machines, one of which loses power and its last writes
+ *   npm run soak -- lan [--rounds 2]          three hosts in network namespaces, links cut, the DHT killed; Linux, as root, with iproute2
  *   npm run soak -- package                   the tarball, installed in three ways and used; needs the network
  *
  * `--seed N` runs one seed, `--from N` starts there, `--out FILE` keeps results line by line and goes on where it stopped.
  */
 import { parseArgs } from 'node:util'
 import { crowd } from './soak/crowd.ts'
+import { lan } from './soak/lan.ts'
 import { mcp } from './soak/mcp.ts'
 import { packageSoak } from './soak/package.ts'
 import { power } from './soak/power.ts'
@@ -26,7 +28,7 @@ import { webhooks } from './soak/webhooks.ts'
 import { writes } from './soak/writes.ts'
 
 const usage =
-  'Usage: npm run soak -- convergence|indexers|writes|mcp|triggers|crowd|power|package [--runs N] [--rounds N] [--seconds N] [--seed N] [--from N] [--out FILE]'
+  'Usage: npm run soak -- convergence|indexers|writes|mcp|triggers|crowd|power|lan|package [--runs N] [--rounds N] [--seconds N] [--seed N] [--from N] [--out FILE]'
 const kinds = {
   convergence: { runs: 50, one: (seed: number) => run(seed, convergence(seed)) },
   indexers: { runs: 100, one: (seed: number) => run(seed, indexers()) },
@@ -42,6 +44,7 @@ const kinds = {
   mcp: { runs: 1, one: (seed: number) => mcp(seed, number('rounds', 4), line => console.log(`  ${line}`)) },
   triggers: { runs: 1, one: (seed: number) => triggers(seed, number('rounds', 20), line => console.log(`  ${line}`)) },
   crowd: { runs: 1, one: (seed: number) => crowd(seed, number('seconds', 120), line => console.log(`  ${line}`)) },
+  lan: { runs: 1, one: (seed: number) => lan(seed, number('rounds', 2), line => console.log(`  ${line}`)) },
   package: { runs: 1, one: (seed: number) => packageSoak(seed, line => console.log(`  ${line}`)) },
 }
 

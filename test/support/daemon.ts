@@ -256,7 +256,7 @@ export async function eventually<T>(
   }
 }
 
-function requireBuild(): string {
+export function requireBuild(): string {
   if (!existsSync(main)) throw new Error('dist/ is missing: run `npm run build` first')
   return main
 }
