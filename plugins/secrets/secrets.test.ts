@@ -114,6 +114,7 @@ test('the override is offered where an entry is signed, and nowhere else', () =>
     'knowledge.record',
     'messages.send',
     'pacts.amend',
+    'pacts.enable_rules',
     'pacts.indexers',
     'pacts.role',
     'skills.publish',
