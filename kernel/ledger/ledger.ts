@@ -169,6 +169,8 @@ export class Ledger implements Pact, Replicated {
     await this.powerLoss.start()
     const seats = this.admittance.catchUp(this.confirmed)
     if (complete) await seats
+    // Of before the last stop: the plugin that it needs may be here only now.
+    this.answerProposal()
     this.keepDownloading()
   }
 
@@ -382,7 +384,7 @@ export class Ledger implements Pact, Replicated {
       if (entry?.type === 'tick' && verdict === ACCEPTED) this.clock.onTick(entry.timestamp)
     await this.admittance.catchUp(this.confirmed)
     await this.host.applied(this, records)
-    if (records.some(r => r.entry?.type === 'pact.amend')) this.answerProposal()
+    if (records.some(r => /^pact\.(amend|indexers)$/.test(r.entry?.type ?? ''))) this.answerProposal()
   }
 
   private async onconfirmed(length: number): Promise<void> {

@@ -75,6 +75,19 @@ test('a proposal that the indexer cannot run never activates', async () => {
   expect((await a!.pact.status()).interrupted).toBeNull()
 })
 
+test('an indexer that gets the plugin of a proposal later says that it is ready when it opens the pact again', async () => {
+  const [a] = await peers(1, { types: ['count'] })
+  const { charter } = (await a!.pact.charter())!
+  const rules = [...charter.rules, { plugin: 'counting', protocol: 1, settings: {} }]
+  expect(await amend(a!, { rules })).toBe(ACCEPTED)
+  expect((await a!.pact.charter())?.proposed).toMatchObject({ ready: [] })
+  await a!.close()
+  a!.rules.counting = counting
+  await a!.open()
+  await until(a!.pact, async () => (await a!.pact.charter())!.proposed === null)
+  expect((await a!.pact.charter())?.charter.rules.map(rule => rule.plugin)).toEqual(['open-door', 'counting'])
+})
+
 test('a peer that lacks an active rule is interrupted, says what to install, and resumes without loss', async () => {
   const [a, b] = await peers(2, { types: ['count'], rules: { counting } })
   await b!.close()
