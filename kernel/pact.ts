@@ -26,9 +26,9 @@ export type CharterChange = Partial<Omit<Charter, 'visibility' | 'template'>>
 
 export interface CharterState {
   charter: Charter
-  /** Hash (hex) that an amendment must name. */
+  /** Hex. An amendment must name this one, or that of what is proposed if something is. */
   hash: string
-  /** A rule change that waits until a quorum of indexers is ready for it. */
+  /** The charter with rules that wait until a quorum of indexers is ready for them. An amendment amends this one too. */
   proposed: { charter: Charter; hash: string; ready: string[] } | null
 }
 

@@ -53,7 +53,7 @@ export class Admittance {
     return () => this.changes.off('change', fn)
   }
 
-  /** Takes note of a record that was linearised. */
+  /** Takes note of a record that stands in the view: of one that apply only just makes, an older view would be read. */
   onrecord(record: LogRecord): void {
     if (!record.entry || record.verdict !== ACCEPTED || !seatTypes.has(record.entry.type)) return
     this.stale = true
@@ -70,10 +70,12 @@ export class Admittance {
     const confirming = this.seatsAt > 0 && confirmed >= this.seatsAt
     if (!this.stale && !confirming) return
     if (confirming) this.seatsAt = 0
+    // Before the look: what comes while it lasts must be looked at again.
+    this.stale = false
     try {
       await this.reader.both((applied, signed) => this.gate.refresh(applied, signed))
-      this.stale = false
     } catch (error) {
+      this.stale = true
       // A block of the view is not here yet: the seats known so far stay, and the next movement tries again.
       this.log.debug('seats cannot be read yet', { reason: String(error) })
     }

@@ -41,20 +41,23 @@ export function asCharter(value: unknown): Charter | null {
   return ok ? (value as unknown as Charter) : null
 }
 
-/** Applies a change: only the fields that may change, replaced whole. Null when the result is no charter. */
-export function amended(charter: Charter, change: unknown): Charter | null {
+/**
+ * The charter after a change, or null when the result is no charter. Only some fields may change, each replaced whole. Rules that are new, or
+ * of another protocol or other settings, are only proposed; the rest holds at once, and what was proposed before stays so unless the change
+ * names other rules.
+ */
+export function amended({ charter, proposed }: CharterRow, change: unknown): CharterRow | null {
   if (!isRecord(change)) return null
   const allowed = new Set(['name', 'purpose', 'invites', 'types', 'quotas', 'rules'])
   if (Object.keys(change).length === 0 || !Object.keys(change).every(key => allowed.has(key))) return null
-  return asCharter({ ...charter, ...change })
-}
-
-/** True when `next` needs code or settings that `current` did not: then it is only proposed until a quorum is ready. */
-export function raisesRules(current: Charter, next: Charter): boolean {
-  return next.rules.some(rule => {
-    const before = current.rules.find(r => r.plugin === rule.plugin)
-    return !before || before.protocol !== rule.protocol || canonicalize(before.settings) !== canonicalize(rule.settings)
-  })
+  const next = asCharter({ ...(proposed?.charter ?? charter), ...change })
+  if (!next) return null
+  const rules = next.rules.flatMap(({ plugin }) => charter.rules.filter(rule => rule.plugin === plugin))
+  const now = { ...next, rules }
+  const hash = charterHash(next)
+  if (charterHash(now) === hash) return { charter: now, hash, proposed: null }
+  const ready = (change.rules === undefined && proposed?.ready) || []
+  return { charter: now, hash: charterHash(now), proposed: { charter: next, hash, ready } }
 }
 
 /** How many of `size` indexers are a quorum. */

@@ -5,7 +5,7 @@
 import type { ApplyHost } from 'autobase'
 import { isRecord, type RuleContext, type WritableRuleState } from '../rules.ts'
 import { type CarriedAgent, type Followed, follow, splitBlocks, takeBlock } from './carried.ts'
-import { amended, asCharter, type CharterRow, charterHash, quorum, raisesRules } from './charter.ts'
+import { amended, asCharter, type CharterRow, charterHash, quorum } from './charter.ts'
 import { ACCEPTED, type LogRecord } from './entry.ts'
 import { IMPORT } from './envelope.ts'
 import { PLUGIN_FAULT, type RuleSet, refusalCode } from './rule-set.ts'
@@ -67,14 +67,10 @@ export async function foundPact(
 const amend: Judge = async (payload, j) => {
   if (!admin(j)) return 'not-authorised'
   if (!isRecord(payload)) return 'payload-invalid'
-  if (payload.base !== j.row.hash) return 'charter-conflict'
-  const next = amended(j.row.charter, payload.change)
+  if (payload.base !== (j.row.proposed ?? j.row).hash) return 'charter-conflict'
+  const next = amended(j.row, payload.change)
   if (!next) return 'charter-invalid'
-  const hash = charterHash(next)
-  const row: CharterRow = raisesRules(j.row.charter, next)
-    ? { ...j.row, proposed: { charter: next, hash, ready: [] } }
-    : { charter: next, hash, proposed: null }
-  j.state.put('k/charter', row)
+  j.state.put('k/charter', next)
   return ACCEPTED
 }
 

@@ -13,6 +13,7 @@ import { pactId } from '../replication/topics.ts'
 import type { RuleState } from '../rules.ts'
 import { Admittance } from './admittance.ts'
 import { Applier, missingRules } from './apply.ts'
+import { quorum } from './charter.ts'
 import { LedgerClock } from './clock.ts'
 import { ACCEPTED, type Draft, type LogRecord, type Receipt, type Until } from './entry.ts'
 import { deltaOf, RecentRecords, readBlock, readRecord } from './follower.ts'
@@ -353,7 +354,6 @@ export class Ledger implements Pact, Replicated {
 
   private onrecord(record: LogRecord): void {
     this.recent.add(record)
-    this.admittance.onrecord(record)
     if (record.writer.equals(this.writer)) this.writing.receipts.add(record)
   }
 
@@ -380,8 +380,10 @@ export class Ledger implements Pact, Replicated {
     // None means that the view moved on without its blocks: anything may have changed.
     if (records.length === 0) this.admittance.moved()
     this.writing.onrecords(records)
-    for (const { entry, verdict } of records)
-      if (entry?.type === 'tick' && verdict === ACCEPTED) this.clock.onTick(entry.timestamp)
+    for (const record of records) {
+      this.admittance.onrecord(record)
+      if (record.entry?.type === 'tick' && record.verdict === ACCEPTED) this.clock.onTick(record.entry.timestamp)
+    }
     await this.admittance.catchUp(this.confirmed)
     await this.host.applied(this, records)
     if (records.some(r => /^pact\.(amend|indexers)$/.test(r.entry?.type ?? ''))) this.answerProposal()
@@ -400,7 +402,11 @@ export class Ledger implements Pact, Replicated {
     const answer = async () => {
       const row = await this.reader.charterRow()
       const me = this.writer.toString('hex')
-      if (!row?.proposed || row.proposed.ready.includes(me) || !(await this.reader.indexers()).includes(me)) return
+      const indexers = await this.reader.indexers()
+      if (!row?.proposed || !indexers.includes(me)) return
+      // Ready ones that are a quorum only since the indexers changed wait for one to say it again.
+      const ready = row.proposed.ready.filter(writer => indexers.includes(writer))
+      if (ready.includes(me) && ready.length < quorum(indexers.length)) return
       if (missingRules({ ...row, charter: row.proposed.charter }, this.host.rules)) return
       await this.append([{ type: 'pact.ready', payload: { proposal: row.proposed.hash } }])
     }

@@ -32,7 +32,8 @@ const verdict = async (peer: Peer, type: string, payload: unknown) =>
   (await peer.pact.append([{ type, payload }], { until: 'confirmed' }))[0]?.verdict
 
 async function amend(peer: Peer, change: object): Promise<string | undefined> {
-  return verdict(peer, 'pact.amend', { base: (await peer.pact.charter())?.hash, change })
+  const row = await peer.pact.charter()
+  return verdict(peer, 'pact.amend', { base: (row?.proposed ?? row)?.hash, change })
 }
 
 test('an amendment must carry the hash of the charter it amends', async () => {
@@ -73,6 +74,44 @@ test('a proposal that the indexer cannot run never activates', async () => {
   expect(state.charter.rules.map(r => r.plugin)).toEqual(['open-door'])
   expect(state.proposed).toMatchObject({ ready: [] })
   expect((await a!.pact.status()).interrupted).toBeNull()
+})
+
+test('what is proposed stands beside other amendments, until other rules are named', async () => {
+  const [a] = await peers(1, { rules: { counting } })
+  const { charter, hash } = (await a!.pact.charter())!
+  const [counts, door] = ['counting', 'open-door'].map(name => charter.rules.find(({ plugin }) => plugin === name)!)
+  const unheard = { plugin: 'unheard-of', protocol: 3, settings: {} }
+  expect(await amend(a!, { rules: [counts, unheard, door], purpose: 'at once' })).toBe(ACCEPTED)
+  expect((await a!.pact.charter())?.charter).toMatchObject({ purpose: 'at once', rules: [counts, door] })
+  expect(await verdict(a!, 'pact.amend', { base: hash, change: { name: 'stale' } })).toBe('charter-conflict')
+
+  expect(await amend(a!, { name: 'renamed' })).toBe(ACCEPTED)
+  const renamed = (await a!.pact.charter())!
+  expect(renamed.charter).toMatchObject({ name: 'renamed', rules: [counts, door] })
+  expect(renamed.proposed?.charter).toMatchObject({ name: 'renamed', rules: [counts, unheard, door] })
+  // What is taken out goes at once, whatever waits.
+  expect(await amend(a!, { rules: [unheard, door] })).toBe(ACCEPTED)
+  expect(await a!.pact.charter()).toMatchObject({ charter: { rules: [door] }, proposed: { ready: [] } })
+  expect(await amend(a!, { rules: [door] })).toBe(ACCEPTED)
+  expect(await a!.pact.charter()).toMatchObject({ charter: { name: 'renamed', rules: [door] }, proposed: null })
+})
+
+test('a proposal is active when those who are ready are a quorum only since the indexers changed', async () => {
+  const [a, b, c] = await peers(3, { types: ['count'] })
+  await a!.close()
+  a!.rules.counting = counting
+  await a!.open()
+  connect(a!.pact, b!.pact)
+  connect(a!.pact, c!.pact)
+  for (const peer of [b!, c!]) await peer.pact.append([note('here')])
+  const me = a!.pact.writer.toString('hex')
+  const all = [me, ...[b!, c!].map(peer => peer.pact.writer.toString('hex'))]
+  expect(await verdict(a!, 'pact.indexers', { writers: all })).toBe(ACCEPTED)
+  const { charter } = (await a!.pact.charter())!
+  await amend(a!, { rules: [...charter.rules, { plugin: 'counting', protocol: 1, settings: {} }] })
+  await until(a!.pact, async () => (await a!.pact.charter())!.proposed?.ready.join() === me)
+  expect(await verdict(a!, 'pact.indexers', { writers: [me] })).toBe(ACCEPTED)
+  await until(a!.pact, async () => (await a!.pact.charter())!.proposed === null)
 })
 
 test('an indexer that gets the plugin of a proposal later says that it is ready when it opens the pact again', async () => {

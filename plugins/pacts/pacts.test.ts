@@ -244,7 +244,14 @@ describe('the charter', () => {
     await founder.ask('pacts.amend', proposal)
     expect(await founder.get('pacts.enable_rules', { plugin: 'devices' })).toMatchObject({ state: 'proposed' })
     const { proposed } = await founder.get<{ proposed: View }>('pacts.charter')
-    expect(proposed.charter.rules.map(({ plugin }) => plugin)).toEqual(expect.arrayContaining(['invites', 'devices']))
+    const both = expect.arrayContaining(['invites', 'devices'])
+    expect(proposed.charter.rules.map(({ plugin }) => plugin)).toEqual(both)
+
+    const named = await founder.get<View & { proposed: View }>('pacts.amend', { purpose: 'meanwhile' })
+    expect(named.charter.purpose).toBe('meanwhile')
+    expect(named.proposed.charter.rules.map(({ plugin }) => plugin)).toEqual(both)
+    const stale = { base: named.hash, purpose: 'unaware of what is proposed' }
+    expect(await code(founder.ask('pacts.amend', stale))).toBe('CHARTER_CONFLICT')
   })
 })
 

@@ -44,11 +44,13 @@ export const Charter = Type.Object({
 
 export const CharterView = Type.Object({
   charter: Charter,
-  hash: Type.String({ description: 'Names this charter; an amendment names the one it changes' }),
+  hash: Type.String({
+    description: 'Names this charter; an amendment names it, or the proposed one where there is one',
+  }),
   proposed: Type.Union(
     [Type.Null(), Type.Object({ charter: Charter, hash: Type.String(), ready: Type.Array(Type.String()) })],
     {
-      description: 'A change of rules that waits until a quorum of indexers can run it',
+      description: 'The charter with the rules that wait until a quorum of indexers can run them',
     },
   ),
 })

@@ -30,7 +30,8 @@ export const amendCharter = operation({
   name: 'pacts.amend',
   summary: 'Amend the charter: only the fields that are given change, each as a whole',
   description:
-    'Turning a rule on or up is only proposed: it is active from where a quorum of indexers has said that it can run it.',
+    'Rules that are new or set otherwise are only proposed: they are active from where a quorum of indexers has said that it can run them. ' +
+    'All else holds at once, and what was proposed before stays so unless `rules` are given.',
   http: 'PATCH /charter',
   access: 'admin',
   input: Type.Object({
@@ -45,7 +46,7 @@ export const amendCharter = operation({
       Type.String({
         pattern: '^[0-9a-f]{64}$',
         title: 'the hash of a charter, 64 hex digits',
-        description: 'Hash of the charter you read; the present one if absent',
+        description: 'Hash of the charter you read, of the proposed one where there is one; the present one if absent',
       }),
     ),
   }),
@@ -166,7 +167,7 @@ async function amend(
   call: Call,
   before: CharterState,
   change: CharterChange,
-  { base = before.hash, force = false }: { base?: string; force?: boolean } = {},
+  { base = (before.proposed ?? before).hash, force = false }: { base?: string; force?: boolean } = {},
 ) {
   const what = switchedOff(before.charter, change)
   if (what && !force) throw new OpenPactError('CHARTER_SWITCHES_OFF', { what })
