@@ -39,7 +39,7 @@ export function missingRules(row: CharterRow, rules: RuleSet): { reason: string;
     const have = installed ? `this machine has protocol ${installed.rules.protocol}` : 'it is not installed here'
     return {
       reason: `the charter requires the rules of plugin "${plugin}", protocol ${protocol}; ${have}.`,
-      cure: `Add a version of the plugin "${plugin}" with protocol ${protocol} to \`plugins\` in openpact.config and restart the daemon.`,
+      cure: `Add a version of the plugin "${plugin}" with protocol ${protocol} to \`plugins\` in openpact.config and restart the daemon. Entries written under these rules are judged by them even if the charter has dropped them since.`,
     }
   }
   return null

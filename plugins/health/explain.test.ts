@@ -112,7 +112,15 @@ describe('a pact in plain words', () => {
   })
 
   it('compares versions and rules with the machines that are connected', () => {
-    const known = { noise: 'dddddddd00', identity: null, version: '0.2.0', rules, length: 10, confirmed: 10 }
+    const known = {
+      noise: 'dddddddd00',
+      identity: null,
+      version: '0.2.0',
+      rules,
+      still: false,
+      length: 10,
+      confirmed: 10,
+    }
     const compare = (change: object) =>
       words({}, { peers: [{ ...known, ...change }] })
         .split('\n')
@@ -129,12 +137,17 @@ describe('a pact in plain words', () => {
     expect(compare({ rules: { tasks: { protocol: 1, digest: 'b'.repeat(64) } } })).toMatch(
       /^fault: dddddddd judges by other rules "tasks" \(bbbbbbbb\) than this machine \(aaaaaaaa\)/,
     )
-    expect(compare({ length: 12 })).toContain('dddddddd has 2 entries more than this machine')
+    expect(compare({ length: 12 })).toContain('dddddddd has 2 entries more than this machine, which is fetching them')
+    expect(compare({ still: true })).toMatch(/^fault: dddddddd stands still: .*`openpact doctor`/)
+    const stopped = { interrupted: { reason: 'No rules.', cure: 'Add them.' } }
+    const told = words(stopped, { peers: [{ ...known, length: 12 }] })
+    expect(told).toContain('advice: dddddddd has 2 entries more than this machine, which stands still')
+    expect(told).not.toContain('same rules')
   })
 })
 
 describe('what another machine tells', () => {
-  const hello = { version: '0.2.0', rules, length: 3, confirmed: 2, ask: true }
+  const hello = { version: '0.2.0', rules, still: true, length: 3, confirmed: 2, ask: true }
 
   it('is read back', () => {
     expect(decodeHello(encodeHello(hello))).toEqual(hello)

@@ -65,6 +65,9 @@ function compare(peer: KnownPeer, { status, names, version }: PactHealth, about:
   const findings: Finding[] = []
   const name = nameOf(peer, names)
   const add = (level: Finding['level'], words: string) => findings.push({ level, about, words })
+  const { interrupted } = status
+  if (peer.still)
+    add('fault', `${name} stands still: it takes in no entries until what \`openpact doctor\` says there is done`)
   if (peer.version !== version)
     add('advice', `${name} runs OpenPact ${peer.version}, this machine ${version}: update the older one`)
   const active = new Set(status.charter?.charter.rules.map(({ plugin }) => plugin))
@@ -84,14 +87,21 @@ function compare(peer: KnownPeer, { status, names, version }: PactHealth, about:
         `${name} judges by other rules "${plugin}" (${theirs.digest.slice(0, 8)}) than this machine (${own.digest.slice(0, 8)}) under the same protocol, and the two may disagree for good: bring both to the same version of the plugin`,
       )
   }
+  const more = peer.length - status.length
+  if (interrupted) {
+    if (more > 0) add('advice', `${name} has ${more} entries more than this machine, which stands still`)
+    return findings
+  }
   if (findings.length === 0) add('ok', `${name} runs OpenPact ${peer.version} with the same rules`)
-  if (peer.length > status.length)
-    add('ok', `${name} has ${peer.length - status.length} entries more than this machine, which is fetching them`)
+  if (more > 0) add('ok', `${name} has ${more} entries more than this machine, which is fetching them`)
   return findings
 }
 
 /** Of a machine: the handle of its owner, or the beginning of its key. */
-function nameOf({ noise, identity }: { noise: string; identity: string | null }, names: PactHealth['names']): string {
+export function nameOf(
+  { noise, identity }: { noise: string; identity: string | null },
+  names: PactHealth['names'],
+): string {
   return (identity !== null && names.get(identity)) || noise.slice(0, 8)
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openLog } from '../../kernel/host/log.ts'
 import { definePlugin, type PluginEntry, startKernel } from '../../kernel/index.ts'
+import { defineRules } from '../../kernel/rules.ts'
 import { eventually, type Machine, membership, Network } from '../../test/support/network.ts'
 import { access } from '../access/service.ts'
 import events from '../events/index.ts'
@@ -90,6 +91,31 @@ test('machines tell each other their versions and rules', async () => {
   }
   const connected = (await report(founder)).find(({ words }) => words.includes('is connected'))
   expect(connected?.words).toContain(member.kernel.identity.defaultAgent.handle)
+})
+
+test('a machine that stands still is named by the others, and not made an indexer', async () => {
+  const polls = definePlugin({
+    name: 'polls',
+    version: '0.0.0',
+    api: 1,
+    summary: 'Has rules, for tests',
+    rules: defineRules({ protocol: 1, types: [] }),
+  })
+  const judging = await net.machine({ plugins: [...plugins, polls] })
+  await judging.ask('pacts.create', { name: 'test' })
+  const still = await net.member(judging)
+  const writer = still.pact().writer.toString('hex')
+  await eventually(async () => (await still.pact().status()).interrupted)
+  // It tells when machines meet, and every 15 s.
+  await still.stop()
+  await still.start()
+  await eventually(async () => (await report(judging)).some(({ words }) => words.includes('stands still')))
+  await expect(judging.ask('pacts.indexers', { indexers: [writer] })).rejects.toMatchObject({
+    code: 'INDEXER_STANDS_STILL',
+  })
+  expect(await report(still)).not.toContainEqual(
+    expect.objectContaining({ words: expect.stringContaining('same rules') }),
+  )
 })
 
 test('metrics need an unlimited token, time operations by name and outcome, and stay readable whatever plugins give', async () => {

@@ -5,6 +5,7 @@ import { healthPoint } from '../operations/health.ts'
 import { operations } from '../operations/service.ts'
 import { readModel } from '../read-model/service.ts'
 import { DiskSpace } from './disk.ts'
+import './errors.ts'
 import type { Metrics } from './metrics.ts'
 import { readHealth } from './operations.ts'
 import { Report } from './report.ts'
@@ -38,6 +39,7 @@ export default definePlugin({
       },
     })
     ctx.onClose(async () => (await collecting)?.close())
+    ctx.tap('append.authorise', (draft, { pact }) => report.authorise(draft, pact))
     ctx.tap('pact.opened', pact => report.opened(pact))
     ctx.tap('pact.closed', pact => report.closed(pact))
   },

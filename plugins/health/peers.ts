@@ -1,5 +1,5 @@
 /** Tells the other machines of a pact what runs here, and remembers what they tell, over the pact's ephemeral channel. */
-import type { Channel, ChannelPeer, Pact } from '../../kernel/index.ts'
+import type { Channel, ChannelPeer, Pact, PactStatus } from '../../kernel/index.ts'
 import { type About, decodeHello, encodeHello } from './hello.ts'
 
 export interface KnownPeer extends About {
@@ -50,24 +50,27 @@ export class PactPeers {
     if (!hello) return
     const { ask, ...about } = hello
     this.heard.set(peer.noise, about)
-    if (ask) peer.send(this.hello(false))
+    if (ask) this.tell(peer, false)
   }
 
   private meet(peer: ChannelPeer): void {
     // Who comes back may have been updated in the meantime.
     this.heard.delete(peer.noise)
-    peer.send(this.hello(true))
+    this.tell(peer, true)
   }
 
   private beat(): void {
     const peers = this.channel.peers()
     const here = new Set(peers.map(peer => peer.noise))
     for (const noise of this.heard.keys()) if (!here.has(noise)) this.heard.delete(noise)
-    for (const peer of peers) peer.send(this.hello(!this.heard.has(peer.noise)))
+    for (const peer of peers) this.tell(peer, !this.heard.has(peer.noise))
   }
 
-  private hello(ask: boolean): Buffer {
-    const { length, confirmed } = this.pact
-    return encodeHello({ version: this.version, rules: this.rules, length, confirmed, ask })
+  private tell(peer: ChannelPeer, ask: boolean): void {
+    const { version, rules, pact } = this
+    const send = ({ interrupted, length, confirmed }: Pick<PactStatus, 'interrupted' | 'length' | 'confirmed'>) =>
+      peer.send(encodeHello({ version, rules, still: interrupted !== null, length, confirmed, ask }))
+    // A pact that closes while it is asked has nothing to tell.
+    pact.status().then(send, () => {})
   }
 }

@@ -1,11 +1,19 @@
 /** Collects what there is to say: of each pact, of the machine, and of plugins. */
-import { handleOf, isOpenPactError, type Kernel, type Logger, type Pact } from '../../kernel/index.ts'
+import {
+  type Draft,
+  handleOf,
+  isOpenPactError,
+  type Kernel,
+  type Logger,
+  OpenPactError,
+  type Pact,
+} from '../../kernel/index.ts'
 import { inFull } from '../operations/coded.ts'
 import type { Finding, HealthReporter } from '../operations/health.ts'
 import type { ReadModel } from '../read-model/service.ts'
 import { addressFindings } from './address.ts'
 import { type DiskSpace, diskFinding } from './disk.ts'
-import { explainPact } from './explain.ts'
+import { explainPact, nameOf } from './explain.ts'
 import { PactPeers } from './peers.ts'
 
 export interface ReportParts {
@@ -35,11 +43,29 @@ export class Report {
     this.#peers.delete(pact.id)
   }
 
+  /**
+   * Refuses to make a machine an indexer that is known to stand still: it would confirm nothing.
+   * @throws OpenPactError INDEXER_STANDS_STILL
+   */
+  async authorise(draft: Draft, pact: Pact): Promise<undefined> {
+    const writers = indexersIn(draft)
+    const still = new Set(this.#known(pact).flatMap(peer => (peer.still ? [peer.noise] : [])))
+    if (writers.length === 0 || still.size === 0) return
+    const found = (await pact.members()).find(({ writer, noise }) => writers.includes(writer) && still.has(noise))
+    if (!found) return
+    const name = nameOf({ noise: found.writer, identity: found.identity }, await namesOf(pact))
+    throw new OpenPactError('INDEXER_STANDS_STILL', { name })
+  }
+
+  #known(pact: Pact) {
+    return this.#peers.get(pact.id)?.known() ?? []
+  }
+
   async pact(pact: Pact): Promise<Finding[]> {
     const { kernel, readModel } = this.#parts
     const [status, names] = await Promise.all([pact.status(), namesOf(pact)])
     names.set(kernel.identity.key.toString('hex'), 'another machine of yours')
-    const peers = this.#peers.get(pact.id)?.known() ?? []
+    const peers = this.#known(pact)
     const judging = this.#ruled().flatMap(({ name, rules }) => (rules.types.length > 0 ? [name] : []))
     return explainPact({ status, names, peers, judging, index: readModel.progress(pact), version: kernel.version })
   }
@@ -76,6 +102,14 @@ export class Report {
       return [{ level: 'fault', about: `Plugin ${name}`, words: `could not say how it is doing${why}` }]
     }
   }
+}
+
+/** Writers (hex) that an entry names as the indexers to be. */
+function indexersIn({ type, payload }: Draft): unknown[] {
+  const { writers, indexers } = (payload ?? {}) as { writers?: unknown; indexers?: unknown }
+  const named =
+    type === 'pact.indexers' ? writers : type.startsWith('member.') || type.startsWith('device.') ? indexers : []
+  return Array.isArray(named) ? named : []
 }
 
 /** What owners are called: by the handle of the first agent that is registered for them. */
