@@ -202,8 +202,8 @@ declare module 'autobase' {
       /** Blocks of it that are known with all that they refer to; the last may be a batch whose rest is missing. */
       nodes: { length: number }
     } | null
-    linearizer: { indexers: { core: Hypercore }[] } | null
-    activeWriters: Iterable<{ core: Hypercore; frozen: boolean }>
+    linearizer: { indexers: { core: Hypercore }[]; addHead(node: object): void } | null
+    activeWriters: Iterable<{ core: Hypercore; frozen: boolean; advance(): object | null }>
     writable: boolean
     isIndexer: boolean
     opened: boolean
@@ -243,6 +243,15 @@ declare module 'autobase' {
     core: Hypercore
     _applyState: { maybeSigned(): Promise<void> } | null
     _ackTimer: object | null
+    fastForwardEnabled: boolean
+    /** Views that the next step goes on to. */
+    fastForwardTo: object | null
+    /** ms since 1970. */
+    fastForwardFailedAt: number
+    _queueFastForward(): void
+    _queueBump(): void
+    _updateAll(): Promise<void>
+    _addRemoteHeads(): Promise<number>
     _startAckTimer(): void
     _close(): Promise<void>
     _bumpAckTimer(): void

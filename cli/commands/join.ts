@@ -50,7 +50,7 @@ async function join(shell: Session, token: string, flags: JoinFlags): Promise<vo
   if (answer.state === 'pending') throw pending(answer, running)
   const next = running ? '' : '\nStart the daemon with `openpact start`, so that this machine stays in step.'
   const done = held ? 'This machine was in the pact' : 'Joined the pact'
-  const missing = answer.words && `\nIt stands still here: ${answer.words}`
+  const missing = answer.words && `\nIt can be read here, not written: ${answer.words}`
   const named = `${done} "${answer.name}" ${held ? 'already ' : ''}(alias ${answer.alias}).`
   shell.say(`${named}${missing}${kept(answer, flags)}${next}`, {
     ...answer,

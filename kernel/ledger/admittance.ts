@@ -1,5 +1,6 @@
 /** What the network asks of a pact: how a device stands, and whether an admission chain vouches for it. */
 import { EventEmitter } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from '../plugin.ts'
 import { doorTopic } from '../replication/topics.ts'
 import { ACCEPTED, type LogRecord } from './entry.ts'
@@ -9,6 +10,9 @@ import { Gate } from './gate.ts'
 import type { StateReader } from './reading.ts'
 import type { Base } from './views.ts'
 import { buildChain, type ChainSource, chainVouches } from './vouching.ts'
+
+/** ms that blocks of the own chain of admission are waited for. */
+const CHAIN_LIMIT = 1_000
 
 /** Types after which somebody's standing may have changed. */
 const seatTypes = new Set(['pact.charter', 'member.add', 'member.remove', 'device.retire'])
@@ -34,7 +38,10 @@ export class Admittance {
 
   async ownChain(): Promise<Buffer> {
     if (this.chain) return this.chain
-    const chain = await buildChain(this.base.local.key, this.source())
+    // Where the blocks that it is made of are not here yet, members who know this machine without it can still send them.
+    const none = () => Buffer.alloc(0)
+    const built = buildChain(this.base.local.key, this.source()).catch(none)
+    const chain = await Promise.race([built, pause(CHAIN_LIMIT, undefined, { ref: false }).then(none)])
     if (chain.length > 0) this.chain = chain
     return chain
   }

@@ -29,6 +29,8 @@ export interface ApplyObserver {
   onrecord(record: LogRecord): void
   /** True when this process signed exactly these bytes: their signature need not be verified again. */
   signedHere(bytes: Buffer): boolean
+  /** For a machine that lacks rules: whether views are at hand in which others have judged what it cannot. */
+  passesBy(): Promise<boolean>
 }
 
 /** A reason to stop applying on this machine only: the ledger is fine, this machine cannot judge it. */
@@ -39,7 +41,7 @@ export function missingRules(row: CharterRow, rules: RuleSet): { reason: string;
     const have = installed ? `this machine has protocol ${installed.rules.protocol}` : 'it is not installed here'
     return {
       reason: `the charter requires the rules of plugin "${plugin}", protocol ${protocol}; ${have}.`,
-      cure: `Add a version of the plugin "${plugin}" with protocol ${protocol} to \`plugins\` in openpact.config and restart the daemon. Entries written under these rules are judged by them even if the charter has dropped them since.`,
+      cure: `Add a version of the plugin "${plugin}" with protocol ${protocol} to \`plugins\` in openpact.config and restart the daemon.`,
     }
   }
   return null
@@ -87,7 +89,7 @@ export class Applier {
       this.counters.count(counter, { writer, n, entry })
       const signed = (e: Entry) => this.observer.signedHere(bytes) || verifyEntry(bytes, e, host.key, writer)
       const verdict = entry
-        ? await batch.judge(entry, position, () => signed(entry))
+        ? await batch.judge(entry, await this.charterRow(host), position, () => signed(entry))
         : bytes.length > limits.entry
           ? 'too-large'
           : 'malformed'
@@ -111,6 +113,15 @@ export class Applier {
       this.tips.remember(view.log, chain)
     }
     await this.state.flush(chain)
+  }
+
+  /** The charter that the next entry is judged by. Ends applying on this machine when it lacks rules of it. */
+  private async charterRow(host: ApplyHost): Promise<CharterRow | null> {
+    const row = await this.state.get<CharterRow>('k/charter')
+    const missing = row && missingRules(row, this.rules)
+    if (!missing) return row
+    if (await this.observer.passesBy()) throw new Error('others have judged what comes next')
+    return host.interrupt(`${missing.reason}\n${missing.cure}`)
   }
 
   private async tip(log: Hypercore): Promise<Buffer> {
@@ -141,8 +152,7 @@ class Batch {
   }
 
   /** Answers the verdict; the entry's state writes stay only when it was accepted. */
-  async judge(entry: Entry, position: number, signed: () => boolean): Promise<string> {
-    const row = await this.state.get<CharterRow>('k/charter')
+  async judge(entry: Entry, row: CharterRow | null, position: number, signed: () => boolean): Promise<string> {
     if (!row) {
       if (entry.type !== CHARTER) return 'no-charter'
       if (!signed()) return 'bad-signature'
@@ -154,10 +164,7 @@ class Batch {
         ),
       )
     }
-    const missing = missingRules(row, this.rules)
-    if (missing) this.host.interrupt(`${missing.reason}\n${missing.cure}`)
     if (!signed()) return 'bad-signature'
-
     const seat = await this.state.get<Seat>(`k/m/${this.writer}`)
     if (!seat) return 'not-a-member'
     const agentKey = entry.agent.toString('hex')

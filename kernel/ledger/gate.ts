@@ -69,10 +69,11 @@ export class Gate {
     replaceFile(this.file, JSON.stringify(next))
   }
 
-  standing(noise: Buffer, empty: boolean): Standing {
+  /** `empty`: no seat was ever read here, of a newcomer that has nothing yet, or only the newest blocks. */
+  standing(noise: Buffer): Standing {
     const key = noise.toString('hex')
     if (this.sets.gone.includes(key)) return 'removed'
-    if (empty && !this.known) return 'empty'
+    if (!this.known) return 'empty'
     return key in this.sets.applied && key in this.sets.confirmed ? 'member' : 'unknown'
   }
 

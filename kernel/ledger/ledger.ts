@@ -62,7 +62,7 @@ export interface LedgerOptions {
 
 /** ms that the first look at what was not yet linearised may take before the pact is opened without it. */
 const CATCH_UP_LIMIT = 10_000
-/** The same where history is missing. */
+/** The same where history is missing, or rules, so that others must help. */
 const SPARSE_LIMIT = 500
 /** ms for which a log that seems to be another history is looked at again before that is believed, and between two looks. */
 const LOOK_LIMIT = 10_000
@@ -103,6 +103,7 @@ export class Ledger implements Pact, Replicated {
     const applier = new Applier(host.rules, this.tips, {
       onrecord: record => this.onrecord(record),
       signedHere: bytes => this.writing.signedHere(bytes),
+      passesBy: () => this.base.passesBy(),
     })
     this.base = openBase(options.store, {
       key: options.key,
@@ -149,9 +150,12 @@ export class Ledger implements Pact, Replicated {
     for (const core of coresOf(this.base)) forgiveOvertaken(core)
     await this.admittance.gate.load()
     // After a fast-forward blocks may be missing, and nobody is connected yet: waiting for them here would be in vain.
-    const complete = await isComplete(this.base)
+    let complete = await isComplete(this.base)
     // `ready` does not catch up; this does.
-    await this.updated(complete ? CATCH_UP_LIMIT : SPARSE_LIMIT)
+    const row = complete && (await this.reader.charterRow())
+    const helped = !complete || (row && missingRules(row, this.host.rules))
+    await this.updated(helped ? SPARSE_LIMIT : CATCH_UP_LIMIT)
+    complete = await isComplete(this.base)
     if (this.admittance.gate.known && this.reader.empty && this.base.local.length === 0)
       throw new OpenPactError('PACT_CORRUPT', { pact: this.id, reason: 'its store is empty, although it held entries' })
     this.base.seal()
@@ -308,7 +312,7 @@ export class Ledger implements Pact, Replicated {
     return this.powerLoss.meet(noise, () => this.base.replicate(isInitiator, { keepAlive: false }))
   }
   async standing(noise: Buffer): Promise<Standing> {
-    return this.admittance.gate.standing(noise, this.reader.empty)
+    return this.admittance.gate.standing(noise)
   }
   dismissed(by: Buffer | null): void {
     this.admittance.gate.dismiss(by)
@@ -334,6 +338,8 @@ export class Ledger implements Pact, Replicated {
     this.closed = true
     this.clock.close()
     this.health.stop()
+    // Nor does it wait for what others have signed.
+    this.base.fastForwardEnabled = false
     this.writing.receipts.close()
     await this.powerLoss.release()
     await closeQuiesced(this.base, { appends: [this.writing.idle()] })

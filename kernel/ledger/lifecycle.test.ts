@@ -133,6 +133,8 @@ test('a peer that lacks an active rule is interrupted, says what to install, and
   delete b!.rules.counting
   await b!.open()
   await expect(b!.pact.append([note('no')])).rejects.toMatchObject({ code: 'PACT_INTERRUPTED' })
+  // As where nobody is reachable who has signed what comes.
+  b!.pact.base.fastForwardEnabled = false
   const cut = connect(a!.pact, b!.pact)
   const stopped = new Promise(resolve => b!.pact.base.once('interrupt', resolve))
   for (let i = 0; i < 5; i++) await a!.pact.append([{ type: 'count', payload: {} }])
@@ -150,6 +152,44 @@ test('a peer that lacks an active rule is interrupted, says what to install, and
   await until(b!.pact, same(a!, b!))
   expect(await b!.pact.state('counting').get('n')).toBe(5)
   expect((await b!.pact.append([note('yes')]))[0]?.verdict).toBe(ACCEPTED)
+})
+
+test('a peer that lacks a rule reads on what a quorum signed, and writes again once the rule is off', async () => {
+  const [a, b] = await peers(2, { types: ['count'], rules: { counting } })
+  const earlier = await b!.pact.append([note('with the plugin')])
+  await b!.close()
+  delete b!.rules.counting
+  await b!.open()
+  connect(a!.pact, b!.pact)
+  for (let i = 0; i < 5; i++) await a!.pact.append([{ type: 'count', payload: {} }])
+  await until(b!.pact, same(a!, b!))
+  expect((await b!.pact.status()).interrupted?.reason).toContain('"counting", protocol 1')
+  await expect(b!.pact.append([note('no')])).rejects.toMatchObject({ code: 'PACT_INTERRUPTED' })
+
+  const { charter } = (await a!.pact.charter())!
+  await amend(a!, { rules: charter.rules.filter(({ plugin }) => plugin !== 'counting') })
+  await until(b!.pact, same(a!, b!))
+  expect((await b!.pact.status()).interrupted).toBeNull()
+  const [again] = await b!.pact.append([note('yes')], { until: 'confirmed' })
+  expect(again).toMatchObject({ verdict: ACCEPTED, confirmed: true })
+  expect(b!.pact.receipt(earlier[0]!.id)).toMatchObject({ confirmed: true })
+})
+
+test('a newcomer joins without a plugin whose rules the charter had once, also if it stops before it has read the seats', async () => {
+  const [a] = await peers(1, { types: ['count'], rules: { counting } })
+  const newcomer = (await peers(1))[0]!
+  await newcomer.store.remove(newcomer.pact.id)
+  await a!.pact.append([{ type: 'count', payload: {} }])
+  const { charter } = (await a!.pact.charter())!
+  await amend(a!, { rules: charter.rules.filter(({ plugin }) => plugin !== 'counting') })
+  await admit(a!, newcomer)
+  await newcomer.close()
+  await rm(join(newcomer.dir, 'pacts', a!.pact.id, 'seats.json'), { force: true })
+  await newcomer.open()
+  expect(['empty', 'member']).toContain(await newcomer.pact.standing(a!.identity.device))
+  connect(a!.pact, newcomer.pact)
+  await until(newcomer.pact, same(a!, newcomer))
+  expect((await newcomer.pact.append([note('here')], { until: 'confirmed' }))[0]).toMatchObject({ confirmed: true })
 })
 
 test('three indexers confirm while one is away; a set of two is refused', async () => {

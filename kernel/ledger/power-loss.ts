@@ -41,11 +41,10 @@ export class PowerLoss {
   private closed = false
 
   constructor(host: PowerLossHost) {
-    const { store, base, reader, identity } = host
     this.host = host
     this.mark = new ShutdownMark(host.folder)
-    this.rotation = new Rotation(store, base, reader, this.mark, identity)
-    this.tail = new OwnTail(base, this.mark, {
+    this.rotation = new Rotation(host, this.mark)
+    this.tail = new OwnTail(host.base, this.mark, {
       standing: noise => host.standing(noise),
       reopen: () => {
         this.successor = host.reopen()
@@ -99,8 +98,8 @@ export class PowerLoss {
   moreConfirmed(): void {
     if (!this.lost || this.closed) return
     const { log, pact } = this.host
-    this.turning = this.rotation
-      .turn()
+    this.turning = this.turning
+      .then(() => this.rotation.turn())
       .then(turned => turned && this.tail.makeWay())
       .catch(error => log.error('the writer cannot be rotated', { pact: pact(), reason: String(error) }))
   }

@@ -45,55 +45,52 @@ export function sameBoot(a: string, b: string): boolean {
 export class ShutdownMark {
   private readonly file: string
   private readonly store: string
-  private readonly met: Set<string>
-  private waiting: Set<string>
-  /** Blocks that the own core had when all of `doubt` had been asked, earlier in this boot; null when they were not. */
-  whole: number | null
-  /** Key (hex) of the own core whose end nobody has: it is never appended to again. */
-  lost: string | null
+  private readonly mark: Mark
 
   /** @param folder the pact's own; its store is in `store/` below */
   constructor(folder: string, boot = bootId()) {
     this.file = join(folder, 'met.json')
     this.store = join(folder, 'store', 'db')
     const earlier = readMark(this.file)
-    const here = earlier !== null && sameBoot(earlier.boot, boot)
-    this.met = new Set(here ? earlier.met : [])
-    this.whole = here ? earlier.whole : null
-    this.lost = earlier?.lost ?? null
-    this.waiting = new Set(here ? earlier.doubt : [...(earlier?.doubt ?? []), ...(earlier?.met ?? [])])
+    const doubt = [...new Set([...earlier.doubt, ...earlier.met])]
+    this.mark = sameBoot(earlier.boot, boot) ? earlier : { ...earlier, met: [], doubt, whole: null }
+  }
+
+  /** Blocks that the own core had when all of `doubt` had been asked, earlier in this boot; null when they were not. */
+  get whole(): number | null {
+    return this.mark.whole
+  }
+
+  /** Key (hex) of the own core whose end nobody has: it is never appended to again. */
+  get lost(): string | null {
+    return this.mark.lost
   }
 
   /** Noise keys (hex) of machines that must be asked before this one may append; '' is one that is not known. */
   get doubt(): ReadonlySet<string> {
-    return this.waiting
+    return new Set(this.mark.doubt)
   }
 
   /** Before anything is sent to a machine. On the disk when it returns. */
   meet(noise: string): void {
-    if (this.met.has(noise)) return
-    this.met.add(noise)
+    if (this.mark.met.includes(noise)) return
+    this.mark.met.push(noise)
     this.write()
   }
 
   /** All were asked, and the own core has this many blocks, in memory at least. */
   asked(length: number): void {
-    this.whole = length
-    this.write()
+    this.write({ whole: length })
   }
 
   /** All were asked, and nobody has the end of the own core (its key, hex). */
   lose(key: string): void {
-    this.lost = key
-    this.write()
+    this.write({ lost: key })
   }
 
   /** All were asked, and what they had is kept. */
   settle(): void {
-    this.waiting = new Set()
-    this.whole = null
-    this.lost = null
-    this.write()
+    this.write({ doubt: [], whole: null, lost: null })
   }
 
   /** Another core took the place of the lost one: first that must be on the disk, or the next start could write to the lost one. */
@@ -104,39 +101,28 @@ export class ShutdownMark {
 
   /** After the store was closed: flushes it, then there is nothing left to remember. */
   async close(): Promise<void> {
-    if (this.met.size === 0) return
+    if (this.mark.met.length === 0) return
     await flushLogs(this.store)
-    this.met.clear()
-    if (this.waiting.size > 0) this.write()
+    this.mark.met = []
+    if (this.mark.doubt.length > 0) this.write()
     else rmSync(this.file, { force: true })
   }
 
-  private write(): void {
-    const { whole, lost } = this
-    const mark: Mark = { boot: bootId(), met: [...this.met], doubt: [...this.waiting], whole, lost }
-    replaceFile(this.file, JSON.stringify(mark))
+  private write(change: Partial<Mark> = {}): void {
+    Object.assign(this.mark, change, { boot: bootId() })
+    replaceFile(this.file, JSON.stringify(this.mark))
   }
 }
 
-function readMark(file: string): Mark | null {
-  let text: string
+function readMark(file: string): Mark {
+  const none: Mark = { boot: '', met: [], doubt: [], whole: null, lost: null }
   try {
-    text = readFileSync(file, 'utf8')
-  } catch {
-    return null
-  }
-  try {
-    const { boot, met, doubt, whole, lost } = JSON.parse(text) as Mark
-    return {
-      boot: String(boot),
-      met: met.map(String),
-      doubt: doubt.map(String),
-      whole: whole ?? null,
-      lost: lost ?? null,
-    }
-  } catch {
+    const { boot, met, doubt, whole, lost } = JSON.parse(readFileSync(file, 'utf8')) as Mark
+    const names = { met: met.map(String), doubt: doubt.map(String) }
+    return { boot: String(boot), ...names, whole: whole ?? null, lost: lost ?? null }
+  } catch (error) {
     // It is written whole or not at all, so somebody else damaged it: whoever comes first is asked.
-    return { boot: '', met: [''], doubt: [], whole: null, lost: null }
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? none : { ...none, met: [''] }
   }
 }
 

@@ -1,4 +1,5 @@
 /** Opens the Autobase of one pact: two views, both from the first block on, encrypted, with the mends applied. */
+import { setTimeout as pause } from 'node:timers/promises'
 import Autobase, { type ApplyHost, type ApplyNode } from 'autobase'
 import FastForward from 'autobase/lib/fast-forward.js'
 import type Corestore from 'corestore'
@@ -30,9 +31,14 @@ const NEWCOMER_MINIMUM = 16
 /** ms that closing waits for an acknowledgement under way: it may wait itself, for a block that nobody here has. */
 const ACK_LIMIT = 1_000
 
+/** ms that a machine which cannot judge the next entry waits for views that others have signed, and between two looks. */
+const PASS_LIMIT = 10_000
+const PASS_INTERVAL = 100
+
 /** An Autobase that can be kept from appending to its own core, acknowledgements included, and that rests when nothing waits for it. */
 export class Base extends Autobase<Views> {
   held = false
+  private passing = false
   /** It is looking at whether an acknowledgement is due. */
   private looking = false
   /** Lengths of the views that a sole indexer had signed at the last flush. */
@@ -105,11 +111,45 @@ export class Base extends Autobase<Views> {
   }
 
   get fastForwardMinimum(): number {
+    if (this.passing) return 1
     return this.core.length < NEWCOMER_MINIMUM ? NEWCOMER_MINIMUM : FastForward.MINIMUM
   }
 
   /** Autobase would go back to the same number for everyone after each apply. */
   set fastForwardMinimum(_) {}
+
+  /**
+   * Called in apply by a machine that cannot judge the next entry: waits for views in which a quorum has signed it, as a newcomer takes them.
+   * Answers whether they are at hand; the apply that called must then end with an error.
+   */
+  async passesBy(): Promise<boolean> {
+    this.passing = true
+    for (
+      const end = Date.now() + PASS_LIMIT;
+      this.fastForwardEnabled && !this.fastForwardTo && !this.closing && Date.now() < end;
+    ) {
+      // Autobase would wait for five minutes after a failure.
+      this.fastForwardFailedAt = 0
+      this._queueFastForward()
+      await pause(PASS_INTERVAL)
+    }
+    this.passing = false
+    return this.fastForwardTo !== null
+  }
+
+  /** A newcomer takes the first entry by itself: with it the views move to the cores that others have signed, and can be taken from there. */
+  override async _addRemoteHeads(): Promise<number> {
+    if (this.view.log.length > 0) return super._addRemoteHeads()
+    await this._updateAll()
+    for (const writer of this.activeWriters) {
+      const node = writer.advance()
+      if (!node) continue
+      this.linearizer?.addHead(node)
+      this._queueBump()
+      return 1
+    }
+    return 0
+  }
 
   private async commit(): Promise<void> {
     this.commitTimer = null

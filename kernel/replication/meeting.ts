@@ -20,6 +20,8 @@ export interface MeetingOptions {
   drained?(): void
 }
 
+const raw = c.raw as typeof c.raw & { decode(state: object): Buffer }
+
 export class Meeting {
   readonly #peer: PeerConnection
   readonly #options: MeetingOptions
@@ -46,33 +48,22 @@ export class Meeting {
   open(): void {
     if (this.#channel !== null || this.#disposed || this.#peer.closed) return
     const { protocol, secret, messages } = this.#options
+    const safely = (run: () => unknown) => guarded(run, () => this.close())
     const channel = this.#peer.mux.createChannel({
       protocol,
       id: this.#id,
-      handshake: c.raw as typeof c.raw & { decode(state: object): Buffer },
+      handshake: raw,
       messages: messages.map(({ limit, receive }) => ({
-        encoding: c.raw as typeof c.raw & { decode(state: object): Buffer },
+        encoding: raw,
         onmessage: message => {
           if (!this.#met) return
           if (message.byteLength > limit) this.close()
-          else
-            guarded(
-              () => receive(message),
-              () => this.close(),
-            )
+          else safely(() => receive(message))
         },
       })),
-      onopen: proof =>
-        guarded(
-          () => this.#greet(proof),
-          () => this.close(),
-        ),
+      onopen: proof => safely(() => this.#greet(proof)),
       onclose: () => this.#ended(),
-      ondrain: () =>
-        guarded(
-          () => this.#options.drained?.(),
-          () => this.close(),
-        ),
+      ondrain: () => safely(() => this.#options.drained?.()),
     })
     if (channel === null) return
     this.#channel = channel

@@ -117,7 +117,7 @@ describe('a pact in plain words', () => {
       identity: null,
       version: '0.2.0',
       rules,
-      still: false,
+      judges: true,
       length: 10,
       confirmed: 10,
     }
@@ -138,16 +138,16 @@ describe('a pact in plain words', () => {
       /^fault: dddddddd judges by other rules "tasks" \(bbbbbbbb\) than this machine \(aaaaaaaa\)/,
     )
     expect(compare({ length: 12 })).toContain('dddddddd has 2 entries more than this machine, which is fetching them')
-    expect(compare({ still: true })).toMatch(/^fault: dddddddd stands still: .*`openpact doctor`/)
+    expect(compare({ judges: false })).toMatch(/^fault: dddddddd cannot judge entries.*`openpact doctor`/)
     const stopped = { interrupted: { reason: 'No rules.', cure: 'Add them.' } }
     const told = words(stopped, { peers: [{ ...known, length: 12 }] })
-    expect(told).toContain('advice: dddddddd has 2 entries more than this machine, which stands still')
+    expect(told).toContain('advice: dddddddd has 2 entries more than this machine, which reads only what is confirmed')
     expect(told).not.toContain('same rules')
   })
 })
 
 describe('what another machine tells', () => {
-  const hello = { version: '0.2.0', rules, still: true, length: 3, confirmed: 2, ask: true }
+  const hello = { version: '0.2.0', rules, judges: false, length: 3, confirmed: 2, ask: true }
 
   it('is read back', () => {
     expect(decodeHello(encodeHello(hello))).toEqual(hello)

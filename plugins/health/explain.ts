@@ -66,8 +66,11 @@ function compare(peer: KnownPeer, { status, names, version }: PactHealth, about:
   const name = nameOf(peer, names)
   const add = (level: Finding['level'], words: string) => findings.push({ level, about, words })
   const { interrupted } = status
-  if (peer.still)
-    add('fault', `${name} stands still: it takes in no entries until what \`openpact doctor\` says there is done`)
+  if (!peer.judges)
+    add(
+      'fault',
+      `${name} cannot judge entries, so it writes and confirms nothing: \`openpact doctor\` there says what it lacks`,
+    )
   if (peer.version !== version)
     add('advice', `${name} runs OpenPact ${peer.version}, this machine ${version}: update the older one`)
   const active = new Set(status.charter?.charter.rules.map(({ plugin }) => plugin))
@@ -89,7 +92,8 @@ function compare(peer: KnownPeer, { status, names, version }: PactHealth, about:
   }
   const more = peer.length - status.length
   if (interrupted) {
-    if (more > 0) add('advice', `${name} has ${more} entries more than this machine, which stands still`)
+    if (more > 0)
+      add('advice', `${name} has ${more} entries more than this machine, which reads only what is confirmed`)
     return findings
   }
   if (findings.length === 0) add('ok', `${name} runs OpenPact ${peer.version} with the same rules`)

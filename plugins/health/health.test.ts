@@ -93,7 +93,7 @@ test('machines tell each other their versions and rules', async () => {
   expect(connected?.words).toContain(member.kernel.identity.defaultAgent.handle)
 })
 
-test('a machine that stands still is named by the others, and not made an indexer', async () => {
+test('a machine that cannot judge entries is named by the others, and not made an indexer', async () => {
   const polls = definePlugin({
     name: 'polls',
     version: '0.0.0',
@@ -103,17 +103,17 @@ test('a machine that stands still is named by the others, and not made an indexe
   })
   const judging = await net.machine({ plugins: [...plugins, polls] })
   await judging.ask('pacts.create', { name: 'test' })
-  const still = await net.member(judging)
-  const writer = still.pact().writer.toString('hex')
-  await eventually(async () => (await still.pact().status()).interrupted)
+  const unable = await net.member(judging)
+  const writer = unable.pact().writer.toString('hex')
+  await eventually(async () => (await unable.pact().status()).interrupted)
   // It tells when machines meet, and every 15 s.
-  await still.stop()
-  await still.start()
-  await eventually(async () => (await report(judging)).some(({ words }) => words.includes('stands still')))
+  await unable.stop()
+  await unable.start()
+  await eventually(async () => (await report(judging)).some(({ words }) => words.includes('cannot judge entries')))
   await expect(judging.ask('pacts.indexers', { indexers: [writer] })).rejects.toMatchObject({
-    code: 'INDEXER_STANDS_STILL',
+    code: 'INDEXER_CANNOT_JUDGE',
   })
-  expect(await report(still)).not.toContainEqual(
+  expect(await report(unable)).not.toContainEqual(
     expect.objectContaining({ words: expect.stringContaining('same rules') }),
   )
 })

@@ -5,8 +5,8 @@ export interface About {
   version: string
   /** Protocol and digest of each ruled plugin. */
   rules: Record<string, { protocol: number; digest: string }>
-  /** It cannot judge entries, and takes in none, until something is done there. */
-  still: boolean
+  /** False where it cannot judge entries: it reads what others have confirmed and writes nothing until something is done there. */
+  judges: boolean
   /** Entries in its view, and how many of them it knows as confirmed. */
   length: number
   confirmed: number
@@ -44,7 +44,7 @@ export function decodeHello(message: Buffer): Hello | null {
     if (typeof rule.digest !== 'string' || !hex.test(rule.digest)) return null
     rules[plugin] = { protocol: rule.protocol, digest: rule.digest }
   }
-  return { version, rules, still: told.still === true, length, confirmed, ask: ask === true }
+  return { version, rules, judges: told.judges !== false, length, confirmed, ask: ask === true }
 }
 
 function isCount(value: unknown): value is number {

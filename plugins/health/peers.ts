@@ -9,13 +9,16 @@ export interface KnownPeer extends About {
 
 /** How often machines that are connected hear from this one, ms. */
 const BEAT_MS = 15_000
+/** The same while the charter is on its way, ms: what a newcomer can judge is not known before. */
+const SOON_MS = 1000
 
 export class PactPeers {
   private readonly pact: Pact
   private readonly version: string
   private readonly rules: About['rules']
   private readonly channel: Channel
-  private readonly timer: NodeJS.Timeout
+  private timer: NodeJS.Timeout | undefined
+  private closed = false
   /** By Noise key. */
   private readonly heard = new Map<string, About>()
 
@@ -28,8 +31,7 @@ export class PactPeers {
       onmessage: (message, peer) => this.hear(message, peer),
       onpeer: peer => this.meet(peer),
     })
-    this.timer = setInterval(() => this.beat(), BEAT_MS)
-    this.timer.unref()
+    this.plan(BEAT_MS)
   }
 
   /** Machines that are connected now and have told about themselves. */
@@ -41,7 +43,8 @@ export class PactPeers {
   }
 
   close(): void {
-    clearInterval(this.timer)
+    this.closed = true
+    clearTimeout(this.timer)
     this.channel.close()
   }
 
@@ -59,7 +62,13 @@ export class PactPeers {
     this.tell(peer, true)
   }
 
+  private plan(delay: number): void {
+    clearTimeout(this.timer)
+    if (!this.closed) this.timer = setTimeout(() => this.beat(), delay).unref()
+  }
+
   private beat(): void {
+    this.plan(BEAT_MS)
     const peers = this.channel.peers()
     const here = new Set(peers.map(peer => peer.noise))
     for (const noise of this.heard.keys()) if (!here.has(noise)) this.heard.delete(noise)
@@ -68,8 +77,10 @@ export class PactPeers {
 
   private tell(peer: ChannelPeer, ask: boolean): void {
     const { version, rules, pact } = this
-    const send = ({ interrupted, length, confirmed }: Pick<PactStatus, 'interrupted' | 'length' | 'confirmed'>) =>
-      peer.send(encodeHello({ version, rules, still: interrupted !== null, length, confirmed, ask }))
+    const send = ({ charter, interrupted, length, confirmed }: PactStatus) => {
+      if (charter) peer.send(encodeHello({ version, rules, judges: interrupted === null, length, confirmed, ask }))
+      else this.plan(SOON_MS)
+    }
     // A pact that closes while it is asked has nothing to tell.
     pact.status().then(send, () => {})
   }

@@ -44,17 +44,17 @@ export class Report {
   }
 
   /**
-   * Refuses to make a machine an indexer that is known to stand still: it would confirm nothing.
-   * @throws OpenPactError INDEXER_STANDS_STILL
+   * Refuses to make a machine an indexer that is known to be unable to judge entries: it would confirm nothing.
+   * @throws OpenPactError INDEXER_CANNOT_JUDGE
    */
   async authorise(draft: Draft, pact: Pact): Promise<undefined> {
     const writers = indexersIn(draft)
-    const still = new Set(this.#known(pact).flatMap(peer => (peer.still ? [peer.noise] : [])))
-    if (writers.length === 0 || still.size === 0) return
-    const found = (await pact.members()).find(({ writer, noise }) => writers.includes(writer) && still.has(noise))
+    const unable = new Set(this.#known(pact).flatMap(peer => (peer.judges ? [] : [peer.noise])))
+    if (writers.length === 0 || unable.size === 0) return
+    const found = (await pact.members()).find(({ writer, noise }) => writers.includes(writer) && unable.has(noise))
     if (!found) return
     const name = nameOf({ noise: found.writer, identity: found.identity }, await namesOf(pact))
-    throw new OpenPactError('INDEXER_STANDS_STILL', { name })
+    throw new OpenPactError('INDEXER_CANNOT_JUDGE', { name })
   }
 
   #known(pact: Pact) {

@@ -78,7 +78,7 @@ describe('joining by invite', () => {
     expect(Date.now() - begun).toBeLessThan(20_000)
     expect(joined).toMatchObject({
       state: 'joined',
-      words: expect.stringMatching(/"notes", protocol 1; it is not installed here\. Add .* restart the daemon\. /),
+      words: expect.stringMatching(/"notes", protocol 1; it is not installed here\. Add .* restart the daemon\.$/),
       pact: { synced: false, writable: false },
     })
     expect(await newcomer.get('pacts.joins')).toMatchObject({ entries: [] })

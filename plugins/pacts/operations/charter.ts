@@ -159,7 +159,7 @@ const NEXT = {
   on: 'They are in force. A member without the plugin cannot write; `openpact status` tells it what to install.',
   proposed:
     'It is proposed: it is in force as soon as a quorum of indexers is awake and has the plugins loaded. `openpact charter` shows who is ready.',
-  off: 'They are not in force: what they would refuse is accepted. A machine without the plugin still needs it to read what was written under them.',
+  off: 'They are not in force: what they would refuse is accepted.',
 }
 
 /** Writes an amendment. @throws OpenPactError CHARTER_SWITCHES_OFF when it takes something away and is not forced */
