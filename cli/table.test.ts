@@ -60,9 +60,13 @@ describe('answers', () => {
   })
 
   it('prints an object as lines and leaves out what is absent', () => {
-    expect(renderAnswer({ id: 'a-1', lease: null, topic: '', refs: [], status: 'open' }, undefined)).toBe(
+    expect(renderAnswer({ id: 'a-1', lease: null, topic: '', none: {}, status: 'open' }, undefined)).toBe(
       'id:     a-1\nstatus: open\n',
     )
+  })
+
+  it('shows an empty list, which may be the opposite of none at all', () => {
+    expect(renderAnswer({ types: [], quotas: null }, undefined)).toBe('types: (none)\n')
   })
 
   it('prints objects within objects as lines of their own', () => {
