@@ -208,6 +208,18 @@ describe('the charter', () => {
     expect(await code(member.ask('pacts.amend', { purpose: 'mine' }))).toBe('NOT_AUTHORISED')
   })
 
+  it('is amended by admins only: nobody else is told to use force first, and nothing is signed', async () => {
+    const member = await net.member(founder)
+    await eventually(async () => (await member.pact().status()).writable)
+    const { length } = await member.pact().status()
+    const amend = (change: object) => code(member.ask('pacts.amend', change))
+    expect(await code(member.ask('pacts.disable_rules', { plugin: 'devices' }))).toBe('NOT_AUTHORISED')
+    for (const change of [{ types: [] }, { rules: [] }, { purpose: 'mine' }])
+      expect(await amend(change)).toBe('NOT_AUTHORISED')
+    expect((await member.pact().status()).length).toBe(length)
+    expect(await code(founder.ask('pacts.amend', { types: [] }))).toBe('CHARTER_SWITCHES_OFF')
+  })
+
   it('turns a rule off at once, and on again when the indexers can run it', async () => {
     const { charter } = await founder.get<View>('pacts.charter')
     const without = charter.rules.filter(rule => rule.plugin !== 'devices')

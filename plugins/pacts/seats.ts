@@ -71,6 +71,12 @@ export async function writersNamed(pact: Pact, names: readonly string[]): Promis
   return writers
 }
 
+/** Whether this machine has the rights of an admin in a pact. */
+export async function isAdmin(pact: Pact): Promise<boolean> {
+  const own = pact.writer.toString('hex')
+  return (await pact.members()).some(({ writer, role }) => writer === own && role === 'admin')
+}
+
 async function seatsNamed(pact: Pact, seats: Member[], name: string): Promise<Member[]> {
   if (/^[0-9a-f]{8,64}$/.test(name)) {
     const byWriter = seats.filter(seat => seat.writer.startsWith(name))

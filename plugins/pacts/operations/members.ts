@@ -1,7 +1,7 @@
 /** Who is in a pact, and the rights of admins over seats. */
 import { OpenPactError, Type } from '../../../kernel/index.ts'
 import { type Call, operation } from '../../operations/operation.ts'
-import { identityNamed, membersOf, writersNamed } from '../seats.ts'
+import { identityNamed, isAdmin, membersOf, writersNamed } from '../seats.ts'
 import { Role, SeatNames, Written } from '../shapes.ts'
 
 const MemberName = Type.String({
@@ -67,9 +67,8 @@ export const removeMember = operation({
     const identity = await identityNamed(call.pact, input.member)
     const seats = await call.pact.members()
     const confirms = seats.some(seat => seat.identity === identity && seat.indexer)
-    const may = seats.some(seat => seat.writer === call.pact.writer.toString('hex') && seat.role === 'admin')
     // The ledger would refuse it as well, but what is signed stays there for ever.
-    if (may && confirms && !input.indexers) throw new OpenPactError('INDEXERS_NEEDED')
+    if (confirms && !input.indexers && (await isAdmin(call.pact))) throw new OpenPactError('INDEXERS_NEEDED')
     const indexers = input.indexers && (await writersNamed(call.pact, input.indexers))
     const written = await write(call, 'member.remove', { identity, ...(indexers ? { indexers } : {}) })
     return { identity, removed: true as const, ...written }
