@@ -2,6 +2,7 @@
 import { handleOf, isOpenPactError, type Kernel, type Logger, type Pact } from '../../kernel/index.ts'
 import { inFull } from '../operations/coded.ts'
 import type { Finding, HealthReporter } from '../operations/health.ts'
+import { isAdmin } from '../pacts/seats.ts'
 import type { ReadModel } from '../read-model/service.ts'
 import { addressFindings } from './address.ts'
 import { type DiskSpace, diskFinding } from './disk.ts'
@@ -37,11 +38,19 @@ export class Report {
 
   async pact(pact: Pact): Promise<Finding[]> {
     const { kernel, readModel } = this.#parts
-    const [status, names] = await Promise.all([pact.status(), namesOf(pact)])
+    const [status, names, admin] = await Promise.all([pact.status(), namesOf(pact), isAdmin(pact)])
     names.set(kernel.identity.key.toString('hex'), 'another machine of yours')
     const peers = this.#peers.get(pact.id)?.known() ?? []
     const judging = this.#ruled().flatMap(({ name, rules }) => (rules.types.length > 0 ? [name] : []))
-    return explainPact({ status, names, peers, judging, index: readModel.progress(pact), version: kernel.version })
+    return explainPact({
+      status,
+      names,
+      admin,
+      peers,
+      judging,
+      index: readModel.progress(pact),
+      version: kernel.version,
+    })
   }
 
   #ruled() {
