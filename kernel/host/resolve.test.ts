@@ -241,6 +241,11 @@ describe('shape', () => {
       { entryTypes: [{ name: 'x', v: 1, summary: '', payload: { type: 'nope' } }] },
       'the payload of "x" is no JSON schema',
     ],
+    ...[5, '', 'noted {text', 'noted {}', 'noted text}'].map((words): [string, object, string] => [
+      `words that name no field: ${words}`,
+      { entryTypes: [{ name: 'note', v: 1, summary: '', payload: {}, words }] },
+      'the words of "note" must be a text',
+    ]),
     ['settings that are no schema', { config: { type: 'object', properties: 3 } }, 'config is no JSON schema'],
     ['rules without types', { rules: { protocol: 1 } }, 'rules: the field "types" is missing'],
     [
