@@ -130,6 +130,9 @@ describe('entries', () => {
       expect(faults).toEqual([])
       expect(listed).toMatchObject([{ plugin: http, settings: { port: 1 }, off: true, optional: false }])
     }
+    const from = '/somewhere/openpact.config.json'
+    const { listed } = await resolvePlugins([http, { plugin: 'http', off: true, from }], root)
+    expect(listed).toMatchObject([{ off: true, source: 'given in code', configured: 'openpact.config.json' }])
   })
 
   test('a later configuration replaces and extends an earlier one; settings are merged field by field', async () => {
