@@ -39,8 +39,8 @@ export const cliErrors = defineErrors({
   },
   STOP_TIMEOUT: {
     kind: 'timeout',
-    message: 'The daemon (process {pid}) is still closing after {seconds} s.',
-    help: 'It may be finishing a large write; look at {log} and ask again. One that is halted ends by `kill -9 {pid}`; nothing that was acknowledged is lost.',
+    message: 'The daemon (process {pid}) was killed and has not ended yet.',
+    help: 'The system waits for its disk, or for a debugger: look there, and ask again.',
   },
   PLACE_FORBIDDEN: {
     kind: 'forbidden',
