@@ -230,7 +230,7 @@ export function failureWords({ message, help }: Pick<Failure, 'message' | 'help'
 }
 
 /** Two lines for people, one JSON object for programs. */
-export function renderFailure(failure: Failure, flags: Pick<Flags, 'dataDir' | 'json'>): string {
+export function renderFailure(failure: Failure, flags: Pick<Flags, 'dataDir' | 'pact' | 'json'>): string {
   const { code } = failure
   const [message = '', help = ''] = [failure.message, failure.help].map(text => pasteable(text, flags))
   if (flags.json) return `${JSON.stringify({ error: code, message, help })}\n`

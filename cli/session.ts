@@ -170,10 +170,9 @@ export class Session {
     else this.write(this.hinting(`${text}\n`))
   }
 
-  /** A text of ours with commands that act on this data directory, and on the pact that is meant where they are about it. */
-  hinting(text: string, aboutPact = false): string {
-    const { dataDir, pact } = this.flags
-    return pasteable(text, { dataDir, ...(aboutPact ? { pact } : {}) })
+  /** A text of ours with commands that act on this data directory and pact. */
+  hinting(text: string): string {
+    return pasteable(text, this.flags)
   }
 
   /** A text that others wrote, byte for byte; at a terminal its control characters are shown, and it ends its line. */
