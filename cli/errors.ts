@@ -9,7 +9,7 @@ export const cliErrors = defineErrors({
   USAGE: { kind: 'invalid', message: '{reason}', help: '{hint}' },
   DAEMON_DOWN: {
     kind: 'unavailable',
-    message: 'No daemon is running on {dataDir}.',
+    message: 'No daemon is running on {place}.',
     help: 'Start it with `openpact start`.',
   },
   DAEMON_UNREACHABLE: {

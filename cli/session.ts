@@ -68,7 +68,7 @@ export class Session {
   /** @throws OpenPactError DAEMON_DOWN, TOKEN_UNREADABLE */
   client(): Client {
     const daemon = this.daemon()
-    if (!daemon) throw new OpenPactError('DAEMON_DOWN', { dataDir: this.place.dataDir })
+    if (!daemon) throw new OpenPactError('DAEMON_DOWN', { place: this.place.dataDir })
     return this.clientOf(daemon)
   }
 
@@ -76,7 +76,8 @@ export class Session {
     const onsilence = () => {
       if (!this.json) notice('The daemon does not answer; it is asked again and again.')
     }
-    return new Client({ url: daemon.url, token: readToken(this.place), log: this.place.logFile, onsilence })
+    const { url, pid } = daemon
+    return new Client({ url, token: readToken(this.place), log: this.place.logFile, known: pid !== 0, onsilence })
   }
 
   /** Runs `work` against the daemon, or against one that is started for it alone and stopped afterwards. */
