@@ -76,7 +76,7 @@ export type Operations = {
   /** Read the charter of a pact */
   'pacts.charter': { input: Record<string, never>; output: { charter: { name: string; purpose: string; template: string; visibility: string; invites: "admin" | "member"; types: string[] | null; quotas: { payload_bytes: number }; rules: { plugin: string; protocol: number; settings: unknown }[] }; hash: string; proposed: null | { charter: { name: string; purpose: string; template: string; visibility: string; invites: "admin" | "member"; types: string[] | null; quotas: { payload_bytes: number }; rules: { plugin: string; protocol: number; settings: unknown }[] }; hash: string; ready: string[] } } }
   /** Create a pact on this machine */
-  'pacts.create': { input: { name: string; alias?: string; purpose?: string; invites?: "admin" | "member"; types?: string[] }; output: { id: string; alias: string; name: string; active: boolean; length: number; confirmed: number; synced: boolean; writable: boolean; waiting: string } }
+  'pacts.create': { input: { name: string; alias?: string; purpose?: string; invites?: "admin" | "member"; types?: string[] | null }; output: { id: string; alias: string; name: string; active: boolean; length: number; confirmed: number; synced: boolean; writable: boolean; waiting: string } }
   /** Take the rules of a plugin out of the charter, for every member */
   'pacts.disable_rules': { input: { plugin: string; force?: boolean }; output: { plugin: string; state: "on" | "proposed" | "off"; next: string; entry: string | null; confirmed: boolean } }
   /** Put the rules of a loaded plugin into the charter, with the settings that they start with */

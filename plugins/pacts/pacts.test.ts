@@ -196,7 +196,13 @@ describe('the charter', () => {
     expect(after.hash).not.toBe(before.hash)
     expect(await code(founder.ask('pacts.amend', { purpose: 'other', base: before.hash }))).toBe('CHARTER_CONFLICT')
     expect(await code(founder.ask('pacts.amend', {}))).toBe('INVALID_INPUT')
-    expect(await code(founder.ask('pacts.amend', { name: '' }))).toBe('CHARTER_INVALID')
+    for (const [field, value] of Object.entries({ name: '', types: ['No Type'], quotas: { payload_bytes: 0 } }))
+      await expect(founder.ask('pacts.amend', { [field]: value })).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+        message: expect.stringContaining(`"${field}`),
+      })
+    const [twice] = (await founder.get<View>('pacts.charter')).charter.rules
+    expect(await code(founder.ask('pacts.amend', { rules: [twice, twice], force: true }))).toBe('CHARTER_INVALID')
     expect(await founder.get('pacts.info', { pactId: 'test' })).toMatchObject({
       purpose: 'to test',
       charter_hash: after.hash,
