@@ -81,6 +81,13 @@ describe('answers', () => {
     )
   })
 
+  it('prints the keys of a list by their beginnings, and one alone whole', () => {
+    const [one, two] = ['ab'.repeat(32), 'cd'.repeat(32)]
+    expect(renderAnswer({ indexers: [one, two], hash: one }, undefined)).toBe(
+      `indexers: abababababab, cdcdcdcdcdcd\nhash:     ${one}\n`,
+    )
+  })
+
   it('lets no value and no name pass for another field', () => {
     const shown = { argv: ['sh', '-c', 'true\nfires_for: nobody'], cwd: '/a\nhash: 00', 'x\u001b\ny': 1 }
     expect(renderAnswer(shown, undefined)).toBe(

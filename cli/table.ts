@@ -108,14 +108,20 @@ export function brief(value: unknown): string {
     const named = handle ?? alias ?? name ?? plugin ?? id ?? writer
     return named === undefined ? plain(value) : `${brief(named)}${revoked === true ? ' (revoked)' : ''}`
   }
-  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value) ? value.slice(0, 12) : words(value)
+  return words(shortKey(value))
 }
 
-/** A value for a reader: lists by commas, moments as dates. */
+/** The beginning of a key, by which it can be named; anything else as it is. */
+function shortKey(value: unknown): unknown {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value) ? value.slice(0, 12) : value
+}
+
+/** A value for a reader: lists by commas and their keys briefly, moments as dates. A key alone stays whole: it is there to be copied. */
 function words(value: unknown): string {
   // Not left out: where a list limits something, an empty one lets nothing through, and its absence everything.
   if (Array.isArray(value) && value.length === 0) return '(none)'
-  if (Array.isArray(value) && value.every(item => typeof item !== 'object')) return value.map(onOneLine).join(', ')
+  if (Array.isArray(value) && value.every(item => typeof item !== 'object'))
+    return value.map(item => onOneLine(shortKey(item))).join(', ')
   const moment = typeof value === 'number' && Number.isInteger(value) && value > 1e12 && value < 1e13
   return moment ? new Date(value).toISOString() : plain(value)
 }
