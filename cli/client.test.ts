@@ -72,6 +72,11 @@ describe('client', () => {
   it('has a coded error when nobody listens or the answer breaks off', async () => {
     const gone = new Client({ url: 'http://127.0.0.1:1', token: null, log: 'daemon.log' })
     expect(asFailure(await gone.get('/v1/x').catch((error: unknown) => error)).code).toBe('DAEMON_UNREACHABLE')
+    const guessed = new Client({ url: 'http://127.0.0.1:1', token: null, log: 'daemon.log', known: false })
+    expect(asFailure(await guessed.get('/v1/x').catch((error: unknown) => error))).toMatchObject({
+      code: 'DAEMON_DOWN',
+      message: 'No daemon is running on http://127.0.0.1:1.',
+    })
     const broken = await clientOf((_request, response) => {
       response.writeHead(200, { 'content-length': '100' })
       response.write('{"half":')

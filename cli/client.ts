@@ -37,6 +37,8 @@ export interface Connection {
   token: string | null
   /** Where the reader of an error is sent. */
   log: string
+  /** Whether a daemon is known to be there; one that a port alone names may never have been. */
+  known?: boolean
   /** Called once when the daemon answers nothing at all for some seconds. */
   onsilence?: () => void
   /** ms between two questions whether it is there, while an answer is waited for; 2000. */
@@ -66,7 +68,7 @@ export class Client {
 
   /**
    * One request and its parsed answer.
-   * @throws RemoteFailure with the daemon's own code; OpenPactError DAEMON_UNREACHABLE, INTERRUPTED
+   * @throws RemoteFailure with the daemon's own code; OpenPactError DAEMON_UNREACHABLE, DAEMON_DOWN, INTERRUPTED
    */
   async request<T>(method: string, path: string, options: RequestOptions = {}): Promise<Answer<T>> {
     const response = await this.#open(method, path, options)
@@ -160,7 +162,8 @@ export class Client {
   #unreachable(cause: unknown): OpenPactError {
     if (isOpenPactError(cause)) return cause as OpenPactError
     const { code, message } = cause as NodeJS.ErrnoException
-    const { url, log } = this.#connection
+    const { url, log, known = true } = this.#connection
+    if (!known) return new OpenPactError('DAEMON_DOWN', { place: url }, { cause })
     return new OpenPactError('DAEMON_UNREACHABLE', { url, log, reason: code ?? message }, { cause })
   }
 }

@@ -9,7 +9,7 @@ export const cliErrors = defineErrors({
   USAGE: { kind: 'invalid', message: '{reason}', help: '{hint}' },
   DAEMON_DOWN: {
     kind: 'unavailable',
-    message: 'No daemon is running on {dataDir}.',
+    message: 'No daemon is running on {place}.',
     help: 'Start it with `openpact start`.',
   },
   DAEMON_UNREACHABLE: {
@@ -39,8 +39,8 @@ export const cliErrors = defineErrors({
   },
   STOP_TIMEOUT: {
     kind: 'timeout',
-    message: 'The daemon (process {pid}) is still closing after {seconds} s.',
-    help: 'It may be finishing a large write; look at {log} and ask again. One that is halted ends by `kill -9 {pid}`; nothing that was acknowledged is lost.',
+    message: 'The daemon (process {pid}) was killed and has not ended yet.',
+    help: 'The system waits for its disk, or for a debugger: look there, and ask again.',
   },
   PLACE_FORBIDDEN: {
     kind: 'forbidden',
@@ -230,7 +230,7 @@ export function failureWords({ message, help }: Pick<Failure, 'message' | 'help'
 }
 
 /** Two lines for people, one JSON object for programs. */
-export function renderFailure(failure: Failure, flags: Pick<Flags, 'dataDir' | 'json'>): string {
+export function renderFailure(failure: Failure, flags: Pick<Flags, 'dataDir' | 'pact' | 'json'>): string {
   const { code } = failure
   const [message = '', help = ''] = [failure.message, failure.help].map(text => pasteable(text, flags))
   if (flags.json) return `${JSON.stringify({ error: code, message, help })}\n`

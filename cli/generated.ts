@@ -40,7 +40,7 @@ function addOperation(command: Command, operation: OperationInfo, session: () =>
   if (read) watchable(command)
   command.action(async () => {
     const shell = session()
-    if (!read) refuseNearVerb(command, `If it is what you mean: openpact call ${operation.name} '{…}'`)
+    if (!read) refuseNearVerb(command, `If it is what you mean: \`openpact call ${operation.name} '{…}'\``)
     const input = inputOf(operation, command)
     const watch = read && command.opts().watch === true
     await shell.watching(watch, () => runOperation(operation, input, shell))
@@ -97,7 +97,7 @@ export async function runOperation(
   }
   for (const [name, note] of Object.entries(notes))
     if ((body as Record<string, unknown>)[name] === true) said.push(note)
-  if (said.length > 0) session.write(session.hinting(`\n${said.join('\n')}\n`, pact !== ''))
+  if (said.length > 0) session.write(session.hinting(`\n${said.join('\n')}\n`))
 }
 
 /** ms without an answer: longer than the operation itself was told to wait. */

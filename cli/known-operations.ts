@@ -2,7 +2,8 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Operation } from '../plugins/operations/operation.ts'
-import { type DaemonRecord, runningDaemon } from './place.ts'
+import { Client } from './client.ts'
+import { type DaemonRecord, readToken, runningDaemon } from './place.ts'
 import type { Schema } from './schema.ts'
 import type { Session } from './session.ts'
 
@@ -46,7 +47,8 @@ export async function knownOperations(session: Session): Promise<OperationInfo[]
     const daemon = runningDaemon(session.place)
     if (!daemon) return cached?.entries ?? builtInOperations()
     if (cached && cached.pid === daemon.pid && cached.started === daemon.started) return cached.entries
-    const client = session.clientOf(daemon)
+    // Without a word when it is silent: that is told by the command itself, which asks next.
+    const client = new Client({ url: daemon.url, token: readToken(session.place), log: session.place.logFile })
     const ask = () => client.get<{ entries: OperationInfo[] }>('/v1/operations', { timeout: 5000 })
     const { body } = await session.progress('Asking the daemon for its commands', ask)
     writeCache(session.place.operationsFile, daemon, body.entries)

@@ -100,12 +100,13 @@ function needsOperations(program: Command, argv: readonly string[]): boolean {
   )
 }
 
-/** Where the operations are cached depends on flags that are parsed only when all commands are known. */
+/** The flags that are needed before all commands are known, and where parsing failed: the last of each, as commander takes it. */
 function earlyFlags(argv: readonly string[]): Flags {
-  const at = argv.indexOf('--data-dir')
-  const joined = argv.find(word => word.startsWith('--data-dir='))
-  const dataDir = at >= 0 ? argv[at + 1] : joined?.slice('--data-dir='.length)
-  return { ...(dataDir === undefined ? {} : { dataDir }), json: argv.includes('--json') }
+  const given = (flag: string) => {
+    const at = argv.findLastIndex(word => word === flag || word.startsWith(`${flag}=`))
+    return argv[at] === flag ? argv[at + 1] : argv[at]?.slice(flag.length + 1)
+  }
+  return { dataDir: given('--data-dir'), pact: given('--pact'), json: argv.includes('--json') }
 }
 
 function everyCommand(parent: Command): Command[] {

@@ -68,7 +68,7 @@ export class Session {
   /** @throws OpenPactError DAEMON_DOWN, TOKEN_UNREADABLE */
   client(): Client {
     const daemon = this.daemon()
-    if (!daemon) throw new OpenPactError('DAEMON_DOWN', { dataDir: this.place.dataDir })
+    if (!daemon) throw new OpenPactError('DAEMON_DOWN', { place: this.place.dataDir })
     return this.clientOf(daemon)
   }
 
@@ -76,7 +76,8 @@ export class Session {
     const onsilence = () => {
       if (!this.json) notice('The daemon does not answer; it is asked again and again.')
     }
-    return new Client({ url: daemon.url, token: readToken(this.place), log: this.place.logFile, onsilence })
+    const { url, pid } = daemon
+    return new Client({ url, token: readToken(this.place), log: this.place.logFile, known: pid !== 0, onsilence })
   }
 
   /** Runs `work` against the daemon, or against one that is started for it alone and stopped afterwards. */
@@ -170,10 +171,9 @@ export class Session {
     else this.write(this.hinting(`${text}\n`))
   }
 
-  /** A text of ours with commands that act on this data directory, and on the pact that is meant where they are about it. */
-  hinting(text: string, aboutPact = false): string {
-    const { dataDir, pact } = this.flags
-    return pasteable(text, { dataDir, ...(aboutPact ? { pact } : {}) })
+  /** A text of ours with commands that act on this data directory and pact. */
+  hinting(text: string): string {
+    return pasteable(text, this.flags)
   }
 
   /** A text that others wrote, byte for byte; at a terminal its control characters are shown, and it ends its line. */

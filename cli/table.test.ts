@@ -60,9 +60,13 @@ describe('answers', () => {
   })
 
   it('prints an object as lines and leaves out what is absent', () => {
-    expect(renderAnswer({ id: 'a-1', lease: null, topic: '', refs: [], status: 'open' }, undefined)).toBe(
+    expect(renderAnswer({ id: 'a-1', lease: null, topic: '', none: {}, status: 'open' }, undefined)).toBe(
       'id:     a-1\nstatus: open\n',
     )
+  })
+
+  it('shows an empty list, which may be the opposite of none at all', () => {
+    expect(renderAnswer({ types: [], quotas: null }, undefined)).toBe('types: (none)\n')
   })
 
   it('prints objects within objects as lines of their own', () => {
@@ -74,6 +78,13 @@ describe('answers', () => {
     }
     expect(renderAnswer({ charter, hash: 'ff' }, undefined)).toBe(
       'charter:\n  name:  x\n  types: a, b\n  rules:\n    PLUGIN  PROTOCOL  SETTINGS\n    tasks   1         {"max":9}\nhash:    ff\n',
+    )
+  })
+
+  it('prints the keys of a list by their beginnings, and one alone whole', () => {
+    const [one, two] = ['ab'.repeat(32), 'cd'.repeat(32)]
+    expect(renderAnswer({ indexers: [one, two], hash: one }, undefined)).toBe(
+      `indexers: abababababab, cdcdcdcdcdcd\nhash:     ${one}\n`,
     )
   })
 

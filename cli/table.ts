@@ -34,7 +34,7 @@ export function renderRecord(record: object): string {
   const width = Math.max(0, ...entries.map(([name]) => name.length))
   return entries
     .map(([name, value]) => {
-      if (isRows(value)) return `${name}:\n${indent(renderTable(value, columnsOf(value)))}`
+      if (isRows(value) && value.length > 0) return `${name}:\n${indent(renderTable(value, columnsOf(value)))}`
       if (isRecord(value)) return `${name}:\n${indent(renderRecord(value))}`
       // Further lines of a value stand under it: at the margin they would pass for fields.
       return `${`${name}:`.padEnd(width + 2)}${words(value).replaceAll('\n', `\n${' '.repeat(width + 2)}`)}\n`
@@ -67,7 +67,7 @@ export function renderAnswer(
 
 function isEmpty(value: unknown): boolean {
   if (isRecord(value)) return Object.keys(value).length === 0
-  return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0)
+  return value === undefined || value === null || value === ''
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -108,12 +108,20 @@ export function brief(value: unknown): string {
     const named = handle ?? alias ?? name ?? plugin ?? id ?? writer
     return named === undefined ? plain(value) : `${brief(named)}${revoked === true ? ' (revoked)' : ''}`
   }
-  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value) ? value.slice(0, 12) : words(value)
+  return words(shortKey(value))
 }
 
-/** A value for a reader: lists by commas, moments as dates. */
+/** The beginning of a key, by which it can be named; anything else as it is. */
+function shortKey(value: unknown): unknown {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value) ? value.slice(0, 12) : value
+}
+
+/** A value for a reader: lists by commas and their keys briefly, moments as dates. A key alone stays whole: it is there to be copied. */
 function words(value: unknown): string {
-  if (Array.isArray(value) && value.every(item => typeof item !== 'object')) return value.map(onOneLine).join(', ')
+  // Not left out: where a list limits something, an empty one lets nothing through, and its absence everything.
+  if (Array.isArray(value) && value.length === 0) return '(none)'
+  if (Array.isArray(value) && value.every(item => typeof item !== 'object'))
+    return value.map(item => onOneLine(shortKey(item))).join(', ')
   const moment = typeof value === 'number' && Number.isInteger(value) && value > 1e12 && value < 1e13
   return moment ? new Date(value).toISOString() : plain(value)
 }

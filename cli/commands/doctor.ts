@@ -124,8 +124,7 @@ async function checkDaemon(shell: Session): Promise<Finding[]> {
     return [checkVersion(daemon, machine), checkNetwork(machine), ...joinFindings(machine), ...(await healthOf(client))]
   } catch (error) {
     const failure = asFailure(error)
-    // Of one that `--port` alone names nothing is known: there may be none.
-    if (daemon?.pid === 0 && failure.code === 'DAEMON_UNREACHABLE') return down()
+    if (failure.code === 'DAEMON_DOWN') return down()
     return [{ level: 'fault', about: 'Daemon', words: failureWords(failure) }]
   }
 }

@@ -16,7 +16,7 @@ export function mcpCommand(program: Command, session: () => Session): void {
       const shell = session()
       const connect = () => {
         const daemon = shell.daemon()
-        if (!daemon) throw new OpenPactError('DAEMON_DOWN', { dataDir: shell.place.dataDir })
+        if (!daemon) throw new OpenPactError('DAEMON_DOWN', { place: shell.place.dataDir })
         return { url: daemon.url, token: readToken(shell.place) }
       }
       await bridge({ connect, pact: shell.pact, input: process.stdin, output: process.stdout })

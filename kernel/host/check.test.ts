@@ -148,6 +148,10 @@ describe('optional and off', () => {
     const off = { ...a, off: true }
     expect(idle(off)).toEqual(['a off: turned off in the configuration'])
     expect(faultsOf(off, b, c)).toEqual(['a (a.ts): it is off, but plugin "b" requires its service alpha@1'])
+    // To be corrected where it was turned off, not where it comes from.
+    expect(faultsOf({ ...off, configured: 'openpact.config.json' }, b)).toEqual([
+      'a (openpact.config.json): it is off, but plugin "b" requires its service alpha@1',
+    ])
     expect(names({ ...off, optional: true }, b, c)).toEqual([])
     expect(names(off, { ...b, optional: true }, c)).toEqual([])
     expect(names({ ...c, off: true }, a, b)).toEqual(['a', 'b'])

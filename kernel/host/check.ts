@@ -120,7 +120,7 @@ class Check {
       this.#blame(l, [`it requires the service ${service}, which no listed plugin provides.${near(service, all)}`])
     } else if (provider.off && !provider.optional && !l.optional) {
       const reason = `it is off, but plugin "${l.plugin.name}" requires its service ${service}`
-      this.#faults.push({ plugin: provider.plugin.name, source: provider.source, reason })
+      this.#faults.push({ plugin: provider.plugin.name, source: provider.configured ?? provider.source, reason })
     } else {
       const { state, reason } = this.#idle.get(provider.plugin.name)!
       this.#setIdle(l, 'off', `it requires plugin "${provider.plugin.name}", which is ${state}: ${reason}`)

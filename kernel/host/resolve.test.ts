@@ -130,6 +130,9 @@ describe('entries', () => {
       expect(faults).toEqual([])
       expect(listed).toMatchObject([{ plugin: http, settings: { port: 1 }, off: true, optional: false }])
     }
+    const from = '/somewhere/openpact.config.json'
+    const { listed } = await resolvePlugins([http, { plugin: 'http', off: true, from }], root)
+    expect(listed).toMatchObject([{ off: true, source: 'given in code', configured: 'openpact.config.json' }])
   })
 
   test('a later configuration replaces and extends an earlier one; settings are merged field by field', async () => {
@@ -241,6 +244,11 @@ describe('shape', () => {
       { entryTypes: [{ name: 'x', v: 1, summary: '', payload: { type: 'nope' } }] },
       'the payload of "x" is no JSON schema',
     ],
+    ...[5, '', 'noted {text', 'noted {}', 'noted text}'].map((words): [string, object, string] => [
+      `words that name no field: ${words}`,
+      { entryTypes: [{ name: 'note', v: 1, summary: '', payload: {}, words }] },
+      'the words of "note" must be a text',
+    ]),
     ['settings that are no schema', { config: { type: 'object', properties: 3 } }, 'config is no JSON schema'],
     ['rules without types', { rules: { protocol: 1 } }, 'rules: the field "types" is missing'],
     [

@@ -13,7 +13,7 @@ export interface Listed {
   /** Where it comes from: the path or package as written, or the configuration that holds it. */
   source: string
   settings: Record<string, unknown>
-  /** The configuration that has the last of these settings. */
+  /** The configuration that has the last of these settings, or turned it off. */
   configured?: string
   optional: boolean
   off: boolean
@@ -151,7 +151,7 @@ class Resolver {
 
 function settle(entry: Pending, listed: Listed): void {
   listed.settings = { ...listed.settings, ...entry.config }
-  if (entry.config) listed.configured = entry.origin
+  if (entry.config || entry.off) listed.configured = entry.origin
   listed.optional = entry.optional ?? listed.optional
   listed.off = entry.off ?? listed.off
 }

@@ -40,7 +40,7 @@ const PluginSchema = Type.Object(
             v: Type.Integer({ minimum: 1 }),
             payload: Type.Object({}),
             summary: Type.String(),
-            words: Type.Optional(Type.String({ minLength: 1 })),
+            words: Code,
           },
           closed,
         ),
@@ -85,7 +85,7 @@ export function shapeFaults(value: unknown): string[] {
   if (faults.length > 0) return faults
   const plugin = value as Static<typeof PluginSchema>
   if (plugin.api !== API) return [`it asks for api ${plugin.api}; this OpenPact offers api ${API}`]
-  return [...codeFaults(plugin), ...declaredSchemaFaults(plugin)]
+  return [...codeFaults(plugin), ...declaredSchemaFaults(plugin), ...wordsFaults(plugin)]
 }
 
 /** JSON schema cannot say "a function". */
@@ -103,6 +103,13 @@ function codeFaults({ rules, points, setup }: Static<typeof PluginSchema>): stri
   return [...required, ...optional.filter(([, code]) => code !== undefined)]
     .filter(([, code]) => typeof code !== 'function')
     .map(([name]) => `${name} must be a function`)
+}
+
+/** A brace that stands for no field would be shown to people as it is. */
+function wordsFaults({ entryTypes = [] }: Static<typeof PluginSchema>): string[] {
+  return entryTypes
+    .filter(({ words = 'absent' }) => typeof words !== 'string' || !/^([^{}]|\{\w+(\.\w+)*\})+$/.test(words))
+    .map(({ name }) => `the words of "${name}" must be a text, and braces in it hold the name of a field, like {title}`)
 }
 
 function declaredSchemaFaults({ config, entryTypes }: Static<typeof PluginSchema>): string[] {

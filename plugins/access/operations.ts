@@ -1,5 +1,6 @@
 /** The operations on tokens. Only a caller without any limit, speaking for the default agent, may use them. */
 import { OpenPactError, Type } from '../../kernel/index.ts'
+import { ME, meant } from '../operations/named-agent.ts'
 import { didYouMean } from '../operations/near-names.ts'
 import { operation } from '../operations/operation.ts'
 import { Level, limitsOf, TokenLimits } from './limits.ts'
@@ -58,7 +59,7 @@ export const issueToken = operation({
   cli: { path: 'token issue' },
   run: async (input, call) => {
     ownerOnly(call, 'manage tokens')
-    const agent = input.agent ?? call.caller.agent
+    const agent = meant(call, input.agent ?? ME)
     const { token, info } = await call.use(access).issue({ agent, ...limitsOf(input, call) })
     return { token, info: shown(info) }
   },

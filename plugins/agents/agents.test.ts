@@ -81,7 +81,9 @@ describe('agents', () => {
       .append([{ type: 'invite.revoke', payload: { id: '0'.repeat(64) } }], { agent: 'codex' })
     expect(receipt?.verdict).toBe('invite-unknown')
     expect(await code(founder.ask('agents.add', { name: 'codex' }))).toBe('AGENT_EXISTS')
-    expect(await code(founder.ask('agents.add', { name: 'No Good' }))).toBe('INVALID_INPUT')
+    // `me` is whoever asks.
+    for (const name of ['No Good', 'me']) expect(await code(founder.ask('agents.add', { name }))).toBe('INVALID_INPUT')
+    expect(await code(founder.ask('agents.revoke', { name: 'me' }))).toBe('AGENT_IS_DEFAULT')
   })
 
   it('that were there before are registered in a pact that is joined later', async () => {

@@ -3,7 +3,7 @@ import { handleOf, isOpenPactError, OpenPactError, type Pact, Type } from '../..
 import { limitsOf, TokenLimits } from '../access/limits.ts'
 import { ownerOnly } from '../access/permits.ts'
 import { access } from '../access/service.ts'
-import { ownAgentNamed } from '../operations/named-agent.ts'
+import { ME, meant, ownAgentNamed } from '../operations/named-agent.ts'
 import { operation } from '../operations/operation.ts'
 import { roster } from './roster-service.ts'
 import { presence } from './service.ts'
@@ -11,8 +11,8 @@ import { presence } from './service.ts'
 const Text = Type.String()
 const OrNull = (description: string) => Type.Union([Type.String(), Type.Null()], { description })
 const AgentName = Type.String({
-  pattern: '^[a-z0-9][a-z0-9-]{0,31}$',
-  title: 'a name of 1 to 32 of a-z, 0-9 and -, not starting with -',
+  pattern: `^(?!${ME}$)[a-z0-9][a-z0-9-]{0,31}$`,
+  title: `a name of 1 to 32 of a-z, 0-9 and -, not starting with -, other than "${ME}"`,
 })
 
 export const listAgents = operation({
@@ -127,7 +127,7 @@ export const revokeAgent = operation({
   run: async (input, call) => {
     ownerOnly(call, 'manage agents')
     const { identity, pacts } = call.kernel
-    const { name, key: bytes } = ownAgentNamed(identity, input.name)
+    const { name, key: bytes } = ownAgentNamed(identity, meant(call, input.name))
     if (name === identity.defaultAgent.name) throw new OpenPactError('AGENT_IS_DEFAULT', { agent: name })
     const tokens = call.use(access)
     for (const { id, agent } of tokens.list()) if (agent === name) await tokens.revoke(id)

@@ -70,7 +70,7 @@ export const retireDevice = operation({
     const { writer, indexer } = byWriter(await ownDevices(call), input.writer)
     // The ledger would refuse it as well, but what is signed stays there for ever.
     if (indexer && !input.indexers) throw new OpenPactError('INDEXERS_NEEDED')
-    const indexers = input.indexers && (await writersNamed(call.pact, input.indexers))
+    const indexers = input.indexers && (await writersNamed(call, input.indexers))
     const payload = { writer, ...(indexers ? { indexers } : {}) }
     const receipt = await call.append({ type: 'device.retire', payload }, { details: { writer: writer.slice(0, 8) } })
     return { writer, entry: receipt.id, confirmed: receipt.confirmed }

@@ -269,6 +269,9 @@ describe('over HTTP', () => {
       false,
     ])
     expect((await changes('match=nonsense')).error).toBe('MATCH_INVALID')
+    // A role that nobody can have is no empty answer; a list of roles is one text in a query.
+    expect((await changes('role=bogus')).message).toContain('"role" should be')
+    expect((await changes('role=admin,member')).entries).toEqual(expect.any(Array))
     expect((await changes(`match=${encodeURIComponent('{"tipe":1}')}`)).message).toContain('Did you mean "type"')
   })
 

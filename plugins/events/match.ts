@@ -32,7 +32,9 @@ export const matchFields = {
   type: Type.Optional(
     anyOf(Word, 'Type of the entry, or kind of the event; with status, what the status is of (task)'),
   ),
-  status: Type.Optional(anyOf(Word, 'What became of a subject: open, ready, claimed, released or complete, of a task')),
+  status: Type.Optional(
+    anyOf(Word, 'What became of a subject: open, ready, claimed, released or complete, of a task; plugins have others'),
+  ),
   topic: Type.Optional(anyOf(Word, 'Topic; * stands for anything but "/", ** for anything, ? for one character')),
   agent: Type.Optional(anyOf(Word, 'Who did it: handle or key of an agent, or "me" for the agents of this machine')),
   owner: Type.Optional(anyOf(Word, 'Whose agent did it: key of an identity, or "me" for that of this machine')),
@@ -66,7 +68,11 @@ export const matchFields = {
   ),
 }
 
-export const MatchSchema = Type.Object(matchFields)
+/** A whole match. In a query string a list of roles is one text; so only here they are held to those there are. */
+export const MatchSchema = Type.Object({
+  ...matchFields,
+  role: Type.Optional(anyOf(Type.Enum(['admin', 'member']), 'Role that the owner has now')),
+})
 export type Match = Static<typeof MatchSchema>
 export type Condition = Static<typeof Condition>
 

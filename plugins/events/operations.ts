@@ -1,6 +1,7 @@
 /** `GET /changes`: what happened in a pact after a cursor, by asking again or by waiting for it. */
 import { once } from 'node:events'
 import { type Pact, type Static, Type } from '../../kernel/index.ts'
+import { ME } from '../operations/named-agent.ts'
 import { type Call, operation } from '../operations/operation.ts'
 import { type EntryView, readModel } from '../read-model/service.ts'
 import { EntryShape } from '../read-model/wire.ts'
@@ -93,10 +94,11 @@ export const listChanges = operation({
 })
 
 /** A match with the keys of the agents that it names: unlike one that is kept, it is about who is there now. */
-async function byKeys({ use, pact }: Call, match: Record<string, unknown> | null) {
+async function byKeys(call: Call, match: Record<string, unknown> | null) {
   const names = [match?.agent].flat()
   if (!names.every(name => typeof name === 'string')) return match
-  const key = (name: string) => (name === 'me' ? name : use(readModel).author(pact, name))
+  // In a match, `me` is every agent of this machine.
+  const key = (name: string) => (name === ME ? name : call.use(readModel).author(call, name))
   return { ...match, agent: await Promise.all(names.map(key)) }
 }
 

@@ -40,6 +40,7 @@ function words(status: Partial<PactStatus>, more: Partial<PactHealth> = {}): str
     status: { ...healthy, ...status },
     index,
     names: new Map(),
+    admin: true,
     peers: [],
     judging: ['tasks'],
     version: '0.2.0',
@@ -78,6 +79,8 @@ describe('a pact in plain words', () => {
     expect(words({}, { judging })).toContain(
       'advice: the rules of plugin "polls" are not in force in this pact, so nothing judges its entries: `openpact charter enable polls --pact team`',
     )
+    // Only an admin may do that.
+    expect(words({}, { judging, admin: false })).toContain('entries: an admin can put them in force with `openpact')
     const { rules } = charter.charter
     const proposed = { charter: { rules: [...rules, { plugin: 'polls', protocol: 1, settings: {} }] } }
     const waiting = { ...charter, proposed } as unknown as PactStatus['charter']

@@ -9,6 +9,8 @@ export interface PactHealth {
   /** Handles of owners, by identity. */
   names: ReadonlyMap<string, string>
   peers: readonly KnownPeer[]
+  /** Whether this machine may change the charter. */
+  admin: boolean
   /** Plugins here whose rules judge entry types of their own. */
   judging: readonly string[]
   /** Version of OpenPact here. */
@@ -47,7 +49,7 @@ export function explainPact(pact: PactHealth): Finding[] {
   for (const plugin of unruled(pact))
     add(
       'advice',
-      `the rules of plugin "${plugin}" are not in force in this pact, so nothing judges its entries: \`openpact charter enable ${plugin} --pact ${status.alias}\``,
+      `the rules of plugin "${plugin}" are not in force in this pact, so nothing judges its entries: ${pact.admin ? '' : 'an admin can put them in force with '}\`openpact charter enable ${plugin} --pact ${status.alias}\``,
     )
   if (status.charter?.proposed) add('advice', 'a change of the charter waits until enough indexers can run it')
   for (const peer of pact.peers) findings.push(...compare(peer, pact, about))

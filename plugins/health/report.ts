@@ -10,6 +10,7 @@ import {
 } from '../../kernel/index.ts'
 import { inFull } from '../operations/coded.ts'
 import type { Finding, HealthReporter } from '../operations/health.ts'
+import { isAdmin } from '../pacts/seats.ts'
 import type { ReadModel } from '../read-model/service.ts'
 import { addressFindings } from './address.ts'
 import { type DiskSpace, diskFinding } from './disk.ts'
@@ -63,11 +64,19 @@ export class Report {
 
   async pact(pact: Pact): Promise<Finding[]> {
     const { kernel, readModel } = this.#parts
-    const [status, names] = await Promise.all([pact.status(), namesOf(pact)])
+    const [status, names, admin] = await Promise.all([pact.status(), namesOf(pact), isAdmin(pact)])
     names.set(kernel.identity.key.toString('hex'), 'another machine of yours')
     const peers = this.#known(pact)
     const judging = this.#ruled().flatMap(({ name, rules }) => (rules.types.length > 0 ? [name] : []))
-    return explainPact({ status, names, peers, judging, index: readModel.progress(pact), version: kernel.version })
+    return explainPact({
+      status,
+      names,
+      admin,
+      peers,
+      judging,
+      index: readModel.progress(pact),
+      version: kernel.version,
+    })
   }
 
   #ruled() {

@@ -51,7 +51,11 @@ export const listKnowledge = operation({
   input: Type.Object({
     topic: Type.Optional(Topic),
     agent: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 80, description: 'Name, handle or key of the author' }),
+      Type.String({
+        minLength: 1,
+        maxLength: 80,
+        description: 'Name, handle or key of the author; "me" is the one that asks',
+      }),
     ),
     since: Type.Optional(Moment),
     until: Type.Optional(Moment),
@@ -66,7 +70,7 @@ export const listKnowledge = operation({
   },
   async run({ since, until, agent, ...query }, call) {
     const model = call.use(readModel)
-    const author = agent === undefined ? {} : { agent: await model.author(call.pact, agent) }
+    const author = agent === undefined ? {} : { agent: await model.author(call, agent) }
     const bounds = { since: moment('since', since), until: moment('until', until) }
     const page = model.entries(call.pact, { type: 'knowledge', ...query, ...author, ...bounds })
     return { ...page, entries: page.entries.map(knowledgeEntry) }

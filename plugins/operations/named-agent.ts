@@ -3,34 +3,54 @@ import {
   type AgentIdentity,
   handleOf,
   type Identity,
+  type Kernel,
   type LedgerAgent,
   OpenPactError,
   type Pact,
 } from '../../kernel/index.ts'
 import './errors.ts'
 import { didYouMean } from './near-names.ts'
+import type { Call } from './operation.ts'
+
+/** The agent that asks, wherever an agent can be named; so no agent is given this name. */
+export const ME = 'me'
+
+/** Who asks, and where. */
+export interface Asking {
+  readonly pact: Pick<Pact, 'agents'>
+  readonly caller: Pick<Call['caller'], 'agent'>
+  readonly kernel: { readonly identity: Pick<Kernel['identity'], 'agent'> }
+}
+
+/** What was typed, with the caller's key for `me`: names are not unique in a pact. */
+export function meant({ caller, kernel }: Omit<Asking, 'pact'>, text: string): string {
+  return (text === ME && kernel.identity.agent(caller.agent)?.key.toString('hex')) || text
+}
 
 /**
- * The agent of a pact that `text` names: its key, its handle, or its name where no other has it.
+ * The agent of a pact that `text` names: its key, its handle, its name where no other has it, or `me`.
  * @param options `revoked`: also those that were revoked, for what they did before; other codes than those below
  * @throws OpenPactError AGENT_NOT_FOUND naming near ones, AGENT_AMBIGUOUS naming the handles
  */
 export async function agentNamed(
-  pact: Pick<Pact, 'agents'>,
+  call: Asking,
   text: string,
   { revoked = false, unknown = 'AGENT_NOT_FOUND', ambiguous = 'AGENT_AMBIGUOUS' } = {},
 ): Promise<LedgerAgent> {
-  const agents = (await pact.agents()).filter(agent => revoked || !agent.revoked)
+  const wanted = meant(call, text)
+  const agents = (await call.pact.agents()).filter(agent => revoked || !agent.revoked)
   const spellings: ((agent: LedgerAgent) => string)[] = [
     ({ key }) => key,
     ({ name, key }) => handleOf(name, key),
     ({ name }) => name,
   ]
   for (const spelt of spellings) {
-    const named = agents.filter(agent => spelt(agent) === text)
+    const named = agents.filter(agent => spelt(agent) === wanted)
     const [found] = named
     if (found && named.length === 1) return found
-    const handles = named.slice(0, 5).map(({ name, key }) => handleOf(name, key))
+    const handles = named
+      .slice(0, 5)
+      .map(({ name, key, revoked: gone }) => `${handleOf(name, key)}${gone ? ' (revoked)' : ''}`)
     if (found) throw new OpenPactError(ambiguous, { agent: text, handles: handles.join(', ') })
   }
   const known = agents.flatMap(({ name, key }) => [name, handleOf(name, key)])

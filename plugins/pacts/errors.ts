@@ -89,7 +89,7 @@ export const pactErrors = defineErrors({
   },
   CHARTER_INVALID: {
     kind: 'invalid',
-    message: 'The change does not make a valid charter.',
-    help: 'Read the charter with `openpact charter` and change only the fields shown there.',
+    message: 'The change does not make a valid charter: a plugin may stand only once among its `rules`.',
+    help: '`openpact charter` shows the rules that there are; name each plugin once.',
   },
 })

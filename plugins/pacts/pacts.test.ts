@@ -196,7 +196,13 @@ describe('the charter', () => {
     expect(after.hash).not.toBe(before.hash)
     expect(await code(founder.ask('pacts.amend', { purpose: 'other', base: before.hash }))).toBe('CHARTER_CONFLICT')
     expect(await code(founder.ask('pacts.amend', {}))).toBe('INVALID_INPUT')
-    expect(await code(founder.ask('pacts.amend', { name: '' }))).toBe('CHARTER_INVALID')
+    for (const [field, value] of Object.entries({ name: '', types: ['No Type'], quotas: { payload_bytes: 0 } }))
+      await expect(founder.ask('pacts.amend', { [field]: value })).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+        message: expect.stringContaining(`"${field}`),
+      })
+    const [twice] = (await founder.get<View>('pacts.charter')).charter.rules
+    expect(await code(founder.ask('pacts.amend', { rules: [twice, twice], force: true }))).toBe('CHARTER_INVALID')
     expect(await founder.get('pacts.info', { pactId: 'test' })).toMatchObject({
       purpose: 'to test',
       charter_hash: after.hash,
@@ -206,6 +212,18 @@ describe('the charter', () => {
     await eventually(async () => (await member.pact().status()).writable)
     expect(await code(member.ask('invites.create'))).toBe('NOT_AUTHORISED')
     expect(await code(member.ask('pacts.amend', { purpose: 'mine' }))).toBe('NOT_AUTHORISED')
+  })
+
+  it('is amended by admins only: nobody else is told to use force first, and nothing is signed', async () => {
+    const member = await net.member(founder)
+    await eventually(async () => (await member.pact().status()).writable)
+    const { length } = await member.pact().status()
+    const amend = (change: object) => code(member.ask('pacts.amend', change))
+    expect(await code(member.ask('pacts.disable_rules', { plugin: 'devices' }))).toBe('NOT_AUTHORISED')
+    for (const change of [{ types: [] }, { rules: [] }, { purpose: 'mine' }])
+      expect(await amend(change)).toBe('NOT_AUTHORISED')
+    expect((await member.pact().status()).length).toBe(length)
+    expect(await code(founder.ask('pacts.amend', { types: [] }))).toBe('CHARTER_SWITCHES_OFF')
   })
 
   it('turns a rule off at once, and on again when the indexers can run it', async () => {

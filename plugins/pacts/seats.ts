@@ -1,6 +1,7 @@
 /** Members for people: identities with their devices and agents, and how a typed name becomes a seat. */
 import { handleOf, type LedgerAgent, type Member, OpenPactError, type Pact } from '../../kernel/index.ts'
 import { agentNamed } from '../operations/named-agent.ts'
+import type { Call } from '../operations/operation.ts'
 
 export interface MemberView {
   /** Hex. */
@@ -41,12 +42,12 @@ function agentView(agent: LedgerAgent) {
 }
 
 /**
- * The identity (hex) that a name means: its own beginning, a writer's, or an agent's name, handle or key.
+ * The identity (hex) that a name means: its own beginning, a writer's, or an agent's name, handle or key, or `me`.
  * @throws OpenPactError MEMBER_UNKNOWN, AGENT_AMBIGUOUS
  */
-export async function identityNamed(pact: Pact, name: string): Promise<string> {
-  const seats = await pact.members()
-  const found = await seatsNamed(pact, seats, name)
+export async function identityNamed(call: Call, name: string): Promise<string> {
+  const seats = await call.pact.members()
+  const found = await seatsNamed(call, seats, name)
   if (found[0]) return found[0].identity
   throw new OpenPactError('MEMBER_UNKNOWN', { agent: name, near: '' })
 }
@@ -55,11 +56,11 @@ export async function identityNamed(pact: Pact, name: string): Promise<string> {
  * The writers (hex) that names mean.
  * @throws OpenPactError MEMBER_UNKNOWN, MEMBER_AMBIGUOUS when a handle or identity has several devices
  */
-export async function writersNamed(pact: Pact, names: readonly string[]): Promise<string[]> {
-  const seats = await pact.members()
+export async function writersNamed(call: Call, names: readonly string[]): Promise<string[]> {
+  const seats = await call.pact.members()
   const writers: string[] = []
   for (const name of names) {
-    const found = await seatsNamed(pact, seats, name)
+    const found = await seatsNamed(call, seats, name)
     const [seat] = found
     if (!seat) throw new OpenPactError('MEMBER_UNKNOWN', { agent: name, near: '' })
     if (found.length > 1) {
@@ -71,7 +72,13 @@ export async function writersNamed(pact: Pact, names: readonly string[]): Promis
   return writers
 }
 
-async function seatsNamed(pact: Pact, seats: Member[], name: string): Promise<Member[]> {
+/** Whether this machine has the rights of an admin in a pact. */
+export async function isAdmin(pact: Pact): Promise<boolean> {
+  const own = pact.writer.toString('hex')
+  return (await pact.members()).some(({ writer, role }) => writer === own && role === 'admin')
+}
+
+async function seatsNamed(call: Call, seats: Member[], name: string): Promise<Member[]> {
   if (/^[0-9a-f]{8,64}$/.test(name)) {
     const byWriter = seats.filter(seat => seat.writer.startsWith(name))
     if (byWriter.length > 0) return byWriter
@@ -79,6 +86,6 @@ async function seatsNamed(pact: Pact, seats: Member[], name: string): Promise<Me
     if (byIdentity.length > 0)
       return byIdentity.every(seat => seat.identity === byIdentity[0]?.identity) ? byIdentity : []
   }
-  const agent = await agentNamed(pact, name, { unknown: 'MEMBER_UNKNOWN' })
+  const agent = await agentNamed(call, name, { unknown: 'MEMBER_UNKNOWN' })
   return seats.filter(seat => seat.identity === agent.identity)
 }

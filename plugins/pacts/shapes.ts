@@ -1,5 +1,5 @@
 /** Shapes that several operations of this plugin answer with. */
-import { Type } from '../../kernel/index.ts'
+import { limits, Type } from '../../kernel/index.ts'
 
 export const Nullable = <T extends ReturnType<typeof Type.String>>(type: T, description?: string) =>
   Type.Union([type, Type.Null()], description === undefined ? {} : { description })
@@ -26,20 +26,37 @@ export const SeatNames = Type.Array(Type.String({ minLength: 1, maxLength: 96 })
 /** What every write of this plugin answers about its entry. */
 export const Written = { entry: Type.String({ description: 'Id of the entry' }), confirmed: Type.Boolean() }
 
+/** With the limits of the kernel, which says only that the whole is no charter: here the field at fault is named. */
 export const Charter = Type.Object({
-  name: Type.String({ description: 'Name of the pact, shown to its members' }),
-  purpose: Type.String({ description: 'What the pact is for' }),
+  name: Type.String({ minLength: 1, maxLength: 128, description: 'Name of the pact, shown to its members' }),
+  purpose: Type.String({ maxLength: 2048, description: 'What the pact is for' }),
   template: Type.String(),
   visibility: Type.String(),
   invites: Type.Enum(['admin', 'member']),
-  types: Type.Union([Type.Array(Type.String()), Type.Null()], { description: 'What members may write; null for all' }),
+  types: Type.Union(
+    [
+      Type.Array(Type.String({ pattern: '^[a-z][a-z0-9._-]{0,63}$', title: 'a type of entries, e.g. task.claim' }), {
+        maxItems: 256,
+      }),
+      Type.Null(),
+    ],
+    { description: 'What members may write; null for all' },
+  ),
   quotas: Type.Object(
-    { payload_bytes: Type.Integer() },
+    { payload_bytes: Type.Integer({ minimum: 1, maximum: limits.payload }) },
     { description: 'Bytes that the payload of an entry may have, as JSON: {"payload_bytes":65536}' },
   ),
-  rules: Type.Array(Type.Object({ plugin: Type.String(), protocol: Type.Integer(), settings: Type.Unknown() }), {
-    description: 'Rules by which entries are judged, as JSON: {"plugin":"tasks","protocol":1,"settings":{}}',
-  }),
+  rules: Type.Array(
+    Type.Object({
+      plugin: Type.String({ pattern: '^[a-z][a-z0-9-]{0,63}$', title: 'the name of a plugin' }),
+      protocol: Type.Integer({ minimum: 1, maximum: 0xffff }),
+      settings: Type.Unknown(),
+    }),
+    {
+      maxItems: 64,
+      description: 'Rules by which entries are judged, as JSON: {"plugin":"tasks","protocol":1,"settings":{}}',
+    },
+  ),
 })
 
 export const CharterView = Type.Object({

@@ -218,10 +218,9 @@ export class Index implements ReadModel {
     return dumpOf(this.#of(pact), this.#parts)
   }
 
-  async author(pact: Pact, text: string): Promise<string> {
-    return (
-      this.#parts.people.named(this.#of(pact).no, text)?.key ?? (await agentNamed(pact, text, { revoked: true })).key
-    )
+  async author(...[call, text]: Parameters<ReadModel['author']>): Promise<string> {
+    const known = this.#parts.people.named(this.#of(call.pact).no, text)
+    return known?.key ?? (await agentNamed(call, text, { revoked: true })).key
   }
 
   onSync(fn: (pact: Pact, from: number) => void): () => void {

@@ -43,7 +43,9 @@ export const listEntries = operation({
   input: Type.Object({
     type: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { maxItems: 16, description: 'Types of entries' })),
     topic: Type.Optional(Type.String({ maxLength: 256, description: 'Only entries on this topic' })),
-    agent: Type.Optional(Type.String({ maxLength: 128, description: 'Name, handle or key of an agent' })),
+    agent: Type.Optional(
+      Type.String({ maxLength: 128, description: 'Name, handle or key of an agent; "me" is the one that asks' }),
+    ),
     verdict: Type.Optional(
       Type.Union([Type.Literal('accepted'), Type.Literal('refused'), Type.Literal('any')], {
         description: 'accepted by default',
@@ -62,7 +64,7 @@ export const listEntries = operation({
       ...(until === undefined ? {} : { until: asTime('until', until) }),
     }
     const model = call.use(readModel)
-    const author = agent === undefined ? {} : { agent: await model.author(call.pact, agent) }
+    const author = agent === undefined ? {} : { agent: await model.author(call, agent) }
     return model.entries(call.pact, { ...query, ...author, ...bounds })
   },
 })

@@ -1,5 +1,6 @@
 /** The read model: every query is an indexed lookup in `index.db`, which can be deleted at any time. */
 import { type LogRecord, type Pact, serviceRef } from '../../kernel/index.ts'
+import type { Call } from '../operations/operation.ts'
 import type { Database, Statement, Value } from '../store/sqlite.ts'
 import type { SubjectChange } from './table.ts'
 
@@ -112,8 +113,8 @@ export interface ReadModel {
   entriesAt(pact: Pact, positions: Iterable<number>): Map<number, EntryView>
   /** The first entry with a dedup hash, accepted before refused; of one agent (hex key), as others can copy the hash. */
   entryByDedup(pact: Pact, dedup: Buffer, agent?: string): EntryView | null
-  /** Key (hex) of an author by key, handle or name, also of a pact before. @throws OpenPactError AGENT_NOT_FOUND, AGENT_AMBIGUOUS */
-  author(pact: Pact, text: string): Promise<string>
+  /** Key (hex) of an author by key, handle, name or `me`, also of a pact before. @throws OpenPactError AGENT_NOT_FOUND, AGENT_AMBIGUOUS */
+  author(call: Pick<Call, 'pact' | 'caller' | 'kernel'>, text: string): Promise<string>
   /** @throws OpenPactError CURSOR_INVALID, QUERY_UNSUPPORTED, INVALID_INPUT */
   entries(pact: Pact, query: EntryQuery): Page<EntryView>
   /** Accepted entries that refer to `id`, by position, newest first by default. @throws OpenPactError CURSOR_INVALID, INVALID_INPUT */

@@ -1,7 +1,9 @@
 /** Skills as the API shows them: the entry, without content; that is asked for by itself. */
-import { OpenPactError, type Pact, type Static, Type } from '../../kernel/index.ts'
+import { OpenPactError, type Static, Type } from '../../kernel/index.ts'
+import { meant } from '../operations/named-agent.ts'
 import { didYouMean } from '../operations/near-names.ts'
-import type { EntryView, ReadModel } from '../read-model/service.ts'
+import type { Call } from '../operations/operation.ts'
+import { type EntryView, readModel } from '../read-model/service.ts'
 import { EntryShape } from '../read-model/wire.ts'
 import { Format, type SkillPayload } from './entries.ts'
 import './errors.ts'
@@ -18,7 +20,8 @@ export const Author = Type.Optional(
   Type.String({
     minLength: 1,
     maxLength: 80,
-    description: 'Handle or key of who published it, where that is not whom the name belongs to',
+    description:
+      'Handle or key of who published it ("me" is the agent that asks), where that is not whom the name belongs to',
   }),
 )
 
@@ -57,7 +60,10 @@ export interface Skill {
 }
 
 /** @throws OpenPactError SKILL_UNKNOWN naming near ones, SKILL_OF_ANOTHER_AUTHOR */
-export function findSkill(model: ReadModel, pact: Pact, ref: string, author?: string): Skill {
+export function findSkill(call: Call, ref: string, by?: string): Skill {
+  const { pact } = call
+  const model = call.use(readModel)
+  const author = by && meant(call, by)
   const row = skillRow(model, pact, ref)
   const [name = '', version] = row ? [row.name] : ref.split('@', 2)
   const namesakes = new Namesakes(model, pact, name)

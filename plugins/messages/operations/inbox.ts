@@ -1,4 +1,5 @@
 import { handleOf, OpenPactError, type Pact, Type } from '../../../kernel/index.ts'
+import { ME } from '../../operations/named-agent.ts'
 import { type Call, operation } from '../../operations/operation.ts'
 import { decodeCursor, encodeCursor, readModel } from '../../read-model/service.ts'
 import { PageInput, pageShape } from '../../read-model/wire.ts'
@@ -108,7 +109,7 @@ export const markRead = operation({
   async run({ ids, up_to }, call) {
     if ((ids === undefined) === (up_to === undefined))
       throw new OpenPactError('INVALID_INPUT', { reason: 'give either `ids` or `up_to`.' })
-    const { key } = await inboxOwner(call, undefined)
+    const { key } = await inboxOwner(call)
     const { store } = call.use(inboxes)
     const reader = await call.use(inboxes).upToDate(call.pact, key)
     const stranger = ids?.find(id => !store.has(reader, id))
@@ -135,7 +136,7 @@ export const followTopics = operation({
   output: Type.Object({ roles: Type.Array(Type.String()), topics: Type.Array(Type.String()), unread: Type.Integer() }),
   cli: { path: 'inbox follow' },
   async run({ roles, topics, all_topics }, call) {
-    const { key } = await inboxOwner(call, undefined)
+    const { key } = await inboxOwner(call)
     const { store } = call.use(inboxes)
     const reader = store.reader(call.pact.id, key)
     const wanted = all_topics ? [] : (topics ?? reader.topics)
@@ -146,11 +147,11 @@ export const followTopics = operation({
 })
 
 /** Whose inbox: the caller's, or that of another agent of this machine. @throws OpenPactError RECIPIENT_UNKNOWN, INBOX_ELSEWHERE */
-async function inboxOwner(call: Call, agent: string | undefined): Promise<{ key: string; handle: string }> {
-  const { kernel, caller, pact } = call
-  const own = agent === undefined ? kernel.identity.agent(caller.agent) : null
+async function inboxOwner(call: Call, agent: string = ME): Promise<{ key: string; handle: string }> {
+  const { kernel, caller } = call
+  const own = agent === ME ? kernel.identity.agent(caller.agent) : null
   if (own) return { key: own.key.toString('hex'), handle: own.handle }
-  const { key, name } = await namedAgent(pact, agent ?? caller.agent)
+  const { key, name } = await namedAgent(call, agent)
   const handle = handleOf(name, key)
   const local = kernel.identity.agents().some(each => each.key.toString('hex') === key)
   if (!local) throw new OpenPactError('INBOX_ELSEWHERE', { agent: handle })

@@ -1,5 +1,5 @@
-import { OpenPactError, type Pact, Type } from '../../../kernel/index.ts'
-import { operation } from '../../operations/operation.ts'
+import { OpenPactError, Type } from '../../../kernel/index.ts'
+import { type Call, operation } from '../../operations/operation.ts'
 import { decodeCursor, encodeCursor, readModel } from '../../read-model/service.ts'
 import { PageInput, pageShape } from '../../read-model/wire.ts'
 import { agentAudience, roleAudience } from '../audience.ts'
@@ -28,7 +28,7 @@ export const listMessages = operation({
   mcp: { tool: 'list_messages', use: 'Use when you look for what was said on a topic, or by or to somebody.' },
   async run({ to, role, topic, agent, priority, order = 'desc', limit = 50, cursor }, call) {
     const model = call.use(readModel)
-    const filter = await filterOf(call.pact, { to, role, topic, agent })
+    const filter = await filterOf(call, { to, role, topic, agent })
     const urgency = priority === undefined ? null : priorities.length - 1 - priorities.indexOf(priority)
     // One more than asked for tells whether there is another page.
     const bounds = { order, limit: limit + 1, after: placeOf(cursor) }
@@ -78,16 +78,16 @@ async function page(limit: number, read: (take: (rows: MessageRow[]) => MessageR
 
 /** @throws OpenPactError RECIPIENT_UNKNOWN, QUERY_UNSUPPORTED */
 async function filterOf(
-  pact: Pact,
+  call: Call,
   { to, role, topic, agent }: { to?: string; role?: string; topic?: string; agent?: string },
 ): Promise<Filter> {
   const given = [to, role, topic, agent].filter(value => value !== undefined)
   if (given.length > 1)
     throw new OpenPactError('QUERY_UNSUPPORTED', { reason: 'one of to, role, topic and agent, and priority beside it' })
-  if (to !== undefined) return { column: 'audience', value: agentAudience(await recipientKey(pact, to)) }
+  if (to !== undefined) return { column: 'audience', value: agentAudience(await recipientKey(call, to)) }
   if (role !== undefined) return { column: 'audience', value: roleAudience(role) }
   if (topic !== undefined) return { column: 'topic', value: topic }
-  return agent === undefined ? null : { column: 'agent', value: (await namedAgent(pact, agent)).key }
+  return agent === undefined ? null : { column: 'agent', value: (await namedAgent(call, agent)).key }
 }
 
 /** @throws OpenPactError CURSOR_INVALID */

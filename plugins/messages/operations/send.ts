@@ -45,7 +45,7 @@ export const sendMessage = operation({
         reason: 'a message is for an agent (`to`) or for a `role`, not both.',
       })
     const model = call.use(readModel)
-    const key = to === undefined ? undefined : await recipientKey(call.pact, to)
+    const key = to === undefined ? undefined : await recipientKey(call, to)
     const said = { to: key, role, topic }
     const target = reply_to === undefined ? said : replyTarget(call, answered(model, call.pact, reply_to), said)
     const payload: MessagePayload = { content, to: target.to, role: target.role, priority }

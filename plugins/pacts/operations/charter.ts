@@ -10,6 +10,7 @@ import {
 } from '../../../kernel/index.ts'
 import { didYouMean } from '../../operations/near-names.ts'
 import { type Call, operation } from '../../operations/operation.ts'
+import { isAdmin } from '../seats.ts'
 import { Charter, CharterView, Written } from '../shapes.ts'
 
 export const readCharter = operation({
@@ -162,13 +163,19 @@ const NEXT = {
   off: 'They are not in force: what they would refuse is accepted.',
 }
 
-/** Writes an amendment. @throws OpenPactError CHARTER_SWITCHES_OFF when it takes something away and is not forced */
+/**
+ * Writes an amendment.
+ * @throws OpenPactError NOT_AUTHORISED on a machine of no admin, CHARTER_SWITCHES_OFF when it takes something away and is not forced
+ */
 async function amend(
   call: Call,
   before: CharterState,
   change: CharterChange,
   { base = (before.proposed ?? before).hash, force = false }: { base?: string; force?: boolean } = {},
 ) {
+  // The ledger would refuse it as well, but what is signed stays there for ever, and --force helps only an admin.
+  if (!(await isAdmin(call.pact)))
+    throw new OpenPactError('NOT_AUTHORISED', { type: 'pact.amend', reason: 'not-authorised' })
   const what = switchedOff(before.charter, change)
   if (what && !force) throw new OpenPactError('CHARTER_SWITCHES_OFF', { what })
   const { id, confirmed } = await call.append({ type: 'pact.amend', payload: { base, change } })

@@ -3,7 +3,7 @@ import { OpenPactError, Type } from '../../../kernel/index.ts'
 import { operation } from '../../operations/operation.ts'
 import { addressed, mayRead } from '../addressed.ts'
 import { activePact } from '../service.ts'
-import { Alias, PactName, PactSummary } from '../shapes.ts'
+import { Alias, Charter, PactName, PactSummary } from '../shapes.ts'
 import { summaryOf } from '../views.ts'
 
 export const listPacts = operation({
@@ -26,6 +26,8 @@ export const listPacts = operation({
   },
 })
 
+const { name, purpose, types } = Charter.properties
+
 export const createPact = operation({
   name: 'pacts.create',
   summary: 'Create a pact on this machine',
@@ -34,13 +36,11 @@ export const createPact = operation({
   access: 'admin',
   created: true,
   input: Type.Object({
-    name: Type.String({ minLength: 1, maxLength: 128, description: 'Shown to its members' }),
+    name,
     alias: Type.Optional(Alias),
-    purpose: Type.Optional(Type.String({ maxLength: 2048 })),
+    purpose: Type.Optional(purpose),
     invites: Type.Optional(Type.Enum(['admin', 'member'], { description: 'Who may invite besides admins' })),
-    types: Type.Optional(
-      Type.Array(Type.String(), { description: 'Entry types that members may write; all if absent' }),
-    ),
+    types: Type.Optional(types),
   }),
   output: PactSummary,
   errors: ['PACT_EXISTS', 'DISK_FULL'],

@@ -1,13 +1,14 @@
 /** Who is in a pact, and the rights of admins over seats. */
 import { OpenPactError, Type } from '../../../kernel/index.ts'
 import { type Call, operation } from '../../operations/operation.ts'
-import { identityNamed, membersOf, writersNamed } from '../seats.ts'
+import { identityNamed, isAdmin, membersOf, writersNamed } from '../seats.ts'
 import { Role, SeatNames, Written } from '../shapes.ts'
 
 const MemberName = Type.String({
   minLength: 1,
   maxLength: 96,
-  description: 'Identity or writer (first 8 hex digits), or the name, handle or key of an agent',
+  description:
+    'Identity or writer (first 8 hex digits), or the name, handle or key of an agent; "me" is the one that asks',
 })
 
 const MemberInfo = Type.Object({
@@ -64,13 +65,12 @@ export const removeMember = operation({
   ],
   cli: { path: 'remove', args: ['member'] },
   run: async (input, call) => {
-    const identity = await identityNamed(call.pact, input.member)
+    const identity = await identityNamed(call, input.member)
     const seats = await call.pact.members()
     const confirms = seats.some(seat => seat.identity === identity && seat.indexer)
-    const may = seats.some(seat => seat.writer === call.pact.writer.toString('hex') && seat.role === 'admin')
     // The ledger would refuse it as well, but what is signed stays there for ever.
-    if (may && confirms && !input.indexers) throw new OpenPactError('INDEXERS_NEEDED')
-    const indexers = input.indexers && (await writersNamed(call.pact, input.indexers))
+    if (confirms && !input.indexers && (await isAdmin(call.pact))) throw new OpenPactError('INDEXERS_NEEDED')
+    const indexers = input.indexers && (await writersNamed(call, input.indexers))
     const written = await write(call, 'member.remove', { identity, ...(indexers ? { indexers } : {}) })
     return { identity, removed: true as const, ...written }
   },
@@ -86,7 +86,7 @@ export const setRole = operation({
   errors: ['MEMBER_UNKNOWN', 'AGENT_AMBIGUOUS', 'NOT_AUTHORISED', 'IDENTITY_UNKNOWN', 'ALREADY', 'LAST_ADMIN'],
   cli: { path: 'role', args: ['member', 'role'] },
   run: async ({ member, role }, call) => {
-    const identity = await identityNamed(call.pact, member)
+    const identity = await identityNamed(call, member)
     const written = await write(call, role === 'admin' ? 'admin.grant' : 'admin.revoke', { identity })
     return { identity, role, ...written }
   },
@@ -110,7 +110,7 @@ export const setIndexers = operation({
   ],
   cli: { path: 'indexers', args: ['indexers'] },
   run: async (input, call) => {
-    const writers = await writersNamed(call.pact, input.indexers)
+    const writers = await writersNamed(call, input.indexers)
     const written = await write(call, 'pact.indexers', { writers }, { size: writers.length })
     return { indexers: writers, ...written }
   },

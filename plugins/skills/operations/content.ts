@@ -1,6 +1,5 @@
-import { OpenPactError, type Pact, Type } from '../../../kernel/index.ts'
-import { operation } from '../../operations/operation.ts'
-import { type ReadModel, readModel } from '../../read-model/service.ts'
+import { OpenPactError, Type } from '../../../kernel/index.ts'
+import { type Call, operation } from '../../operations/operation.ts'
 import { contentOf } from '../content.ts'
 import { Format } from '../entries.ts'
 import { Author, findSkill, type Skill, SkillRef } from '../shapes.ts'
@@ -49,7 +48,7 @@ export const readSkill = operation({
     use: 'Use when you want to follow a skill of the pact, or to judge it before it is installed.',
   },
   async run({ id, author: by, timeout = PATIENCE }, call) {
-    const { entry, payload } = findSkill(call.use(readModel), call.pact, id, by)
+    const { entry, payload } = findSkill(call, id, by)
     const content = await contentOf(call, payload, { timeout, signal: call.signal })
     const { name, version, format, sha256, size } = payload
     return { id: entry.id, name, version, format, author: entry.author, sha256, size, content }
@@ -90,12 +89,11 @@ export const diffSkill = operation({
   ],
   cli: { path: 'skill diff', args: ['id', 'from'] },
   async run({ id, from, timeout = PATIENCE }, call) {
-    const model = call.use(readModel)
-    const to = findSkill(model, call.pact, id)
+    const to = findSkill(call, id)
     const before =
       from === undefined
-        ? versionBefore(model, call.pact, to)
-        : findSkill(model, call.pact, versionKey(from) === null ? from : `${to.row.name}@${from}`)
+        ? versionBefore(call, to)
+        : findSkill(call, versionKey(from) === null ? from : `${to.row.name}@${from}`)
     const options = { timeout, signal: call.signal }
     const [older, newer] = await Promise.all([
       contentOf(call, before.payload, options),
@@ -112,8 +110,8 @@ export const diffSkill = operation({
 })
 
 /** Of the same author. @throws OpenPactError SKILL_UNKNOWN when there is none before it */
-function versionBefore(model: ReadModel, pact: Pact, { row, entry, namesakes }: Skill): Skill {
+function versionBefore(call: Call, { row, entry, namesakes }: Skill): Skill {
   const before = namesakes.highest(entry.identity ?? entry.agent, row.version_key)
   if (!before) throw new OpenPactError('SKILL_UNKNOWN', { skill: `"${row.name}" before ${row.version}`, near: '' })
-  return findSkill(model, pact, before.id)
+  return findSkill(call, before.id)
 }

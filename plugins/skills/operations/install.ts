@@ -1,7 +1,6 @@
 import { OpenPactError, Type } from '../../../kernel/index.ts'
 import { didYouMean } from '../../operations/near-names.ts'
 import { operation } from '../../operations/operation.ts'
-import { readModel } from '../../read-model/service.ts'
 import { contentOf } from '../content.ts'
 import { Format, Name } from '../entries.ts'
 import { fileOf, type Installed } from '../folder.ts'
@@ -55,7 +54,7 @@ export const installSkill = operation({
   cli: { path: 'skill install', args: ['id'] },
   async run({ id, author, approve = false }, call) {
     const { pact } = call
-    const { entry, payload } = findSkill(call.use(readModel), pact, id, author)
+    const { entry, payload } = findSkill(call, id, author)
     const { name, version, format, description, sha256 } = payload
     if (payload.requires_approval && !approve)
       throw new OpenPactError('SKILL_NEEDS_APPROVAL', { name, version, id: entry.id })

@@ -69,7 +69,7 @@ export const showSkill = operation({
   errors: ['SKILL_UNKNOWN', 'SKILL_OF_ANOTHER_AUTHOR'],
   cli: { path: 'skill show', args: ['id'] },
   async run({ id, author }, call) {
-    const { entry, payload, namesakes } = findSkill(call.use(readModel), call.pact, id, author)
+    const { entry, payload, namesakes } = findSkill(call, id, author)
     return { ...skillEntry(entry, namesakes), here: await isHere(call, payload) }
   },
 })

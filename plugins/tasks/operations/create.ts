@@ -30,7 +30,7 @@ export const createTask = operation({
   },
   async run({ title, description, topic, priority, assignee, depends_on, until = 'applied', timeout }, call) {
     await ruleSettings(call.pact)
-    const key = assignee === undefined ? undefined : await assigneeKey(call.pact, assignee)
+    const key = assignee === undefined ? undefined : await assigneeKey(call, assignee)
     const payload = { title, description, priority, assignee: key, depends_on }
     const receipt = await call.append({ type: 'task', topic, payload }, { until, timeout })
     const fresh = () => freshRow(call.pact.receipt(receipt.id) ?? receipt, topic, key)

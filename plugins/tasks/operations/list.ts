@@ -36,7 +36,7 @@ export const listTasks = operation({
       throw new OpenPactError('INVALID_INPUT', { reason: 'ready goes without status and order.' })
     const { pact } = call
     const model = call.use(readModel)
-    const key = assignee === undefined ? undefined : await assigneeKey(pact, assignee, { revoked: true })
+    const key = assignee === undefined ? undefined : await assigneeKey(call, assignee, { revoked: true })
     const filter = { topic, assignee: key }
     // One more than asked for tells whether there is another page.
     const page = { limit: limit + 1, after: placeOf(cursor, ready ? 2 : 1) }

@@ -151,6 +151,7 @@ describe('assignees and dependencies', () => {
     const { defaultAgent, key } = local.kernel.identity
     for (const [assignee, shown] of [
       [me(), me()],
+      ['me', me()],
       [defaultAgent.name, me()],
       [defaultAgent.key.toString('hex'), me()],
       [key.toString('hex'), key.toString('hex')],
