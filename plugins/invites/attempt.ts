@@ -94,7 +94,7 @@ async function run(
     const { interrupted, length } = await pact.status()
     // Where rules are missing here, the entry with the seat does not come: the seat stands, and `openpact status` says what to install.
     if (interrupted) break
-    if (length > 0)
+    if (length > 1)
       say('accepted', `admitted; reading the pact up to the seat of this machine, ${length} entries so far`)
     await delay(LOOK_MS, undefined, { signal }).catch(() => undefined)
     signal.throwIfAborted()
