@@ -10,6 +10,7 @@ import { replaceFile } from '../kernel/replace-file.ts'
 import builtIn from '../openpact.config.ts'
 import { http } from '../plugins/http/route.ts'
 import { bornOf } from '../plugins/triggers/processes.ts'
+import { checkBind } from './bind-address.ts'
 import { firstPact } from './commands/init.ts'
 import type { PluginReport } from './commands/plugins.ts'
 import { asFailure, renderFailure } from './errors.ts'
@@ -72,11 +73,13 @@ async function opened(options: DaemonOptions, config: Config): Promise<Daemon> {
   const streams = options.watch ? [file, options.watch] : [file]
   const log = openLog({ level: config.log?.level, streams })
   try {
+    const network = networkOf(config)
+    if (network && network.bind !== undefined) await checkBind(network.bind)
     options.onprogress?.('Opening the pacts')
     const kernel = await startKernel({
       dataDir: place.dataDir,
       plugins: config.plugins ?? [],
-      network: networkOf(config),
+      network,
       log,
       onprogress: options.onprogress,
     })

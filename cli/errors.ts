@@ -107,6 +107,11 @@ export const cliErrors = defineErrors({
     message: '"{value}" is not a bootstrap address.',
     help: 'Use host:port, several separated by commas, e.g. --bootstrap 127.0.0.1:49737',
   },
+  BIND_UNKNOWN: {
+    kind: 'invalid',
+    message: '"{address}" is no address of this machine; it has {own}.',
+    help: 'Give one of these with --bind or as `network.bind` in openpact.config; without any, all of them are used.',
+  },
   FILE_UNUSABLE: {
     kind: 'invalid',
     message: '{file} cannot be read: {reason}.',

@@ -2,6 +2,7 @@
 import { networkInterfaces } from 'node:os'
 import DHT from 'hyperdht'
 import { bound } from '../kernel/replication/socket.ts'
+import { checkBind } from './bind-address.ts'
 
 export interface Bootstrap {
   /** What daemons are given as `--bootstrap`. */
@@ -16,9 +17,10 @@ const NODES = 3
 /**
  * Runs a private DHT in this process.
  * @param options `port`: UDP, 0 for any. `host`: address to bind; 0.0.0.0 serves all networks of this machine
- * @throws OpenPactError NETWORK_UNUSABLE when the port is taken or the address is not this machine's
+ * @throws OpenPactError BIND_UNKNOWN when the address is not this machine's, NETWORK_UNUSABLE when the port is taken
  */
 export async function startBootstrap(options: { port: number; host: string }): Promise<Bootstrap> {
+  await checkBind(options.host)
   const nodes: DHT[] = []
   const close = async () => {
     for (const node of nodes.reverse()) await node.destroy()

@@ -144,8 +144,9 @@ export class Session {
     throw new OpenPactError('PACT_AMBIGUOUS', { pacts: pacts.map(pact => pact.alias).join(', ') })
   }
 
-  progress<T>(text: string, work: () => Promise<T>): Promise<T> {
-    return withProgress(() => text, this.json, work)
+  /** @param text what is waited for; a function where that changes meanwhile */
+  progress<T>(text: string | (() => string), work: () => Promise<T>): Promise<T> {
+    return withProgress(typeof text === 'string' ? () => text : text, this.json, work)
   }
 
   /** Runs `work` once, or with `on` until a signal, each time showing what it wrote if that has changed. */

@@ -16,7 +16,7 @@ export type Operations = {
   /** Take the name, key and tokens of an agent of this machine back, in every pact */
   'agents.revoke': { input: { name: string }; output: { name: string; agent: string; revoked: true } }
   /** Write identity, keys, configuration, local data and the log of every pact into an encrypted archive */
-  'backup.create': { input: { passphrase: string; file?: string }; output: { file: string; bytes: number; pacts: number; waiting: number; left_out: string[]; contents: number; contents_missing: number } }
+  'backup.create': { input: { passphrase: string; file?: string }; output: { file: string; bytes: number; pacts: number; waiting: number; left_out: string[]; plugin_files: number; plugins_left_out: { plugin: string; reason: string; help: string }[]; contents: number; contents_missing: number } }
   /** Read the entries of a pact as the restored archive has them, newest first */
   'backup.entries': { input: { archived: string; limit?: number; cursor?: string }; output: { entries: { id: string; type: string; topic: string; payload: unknown; author: string; timestamp: string; verdict: string; position: number; live: boolean }[]; cursor: string | null; has_more: boolean } }
   /** List the pacts that came out of a restored archive, and whether a member has let this machine in again */

@@ -3,6 +3,7 @@ import { accessSync, constants } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { OpenPactError } from '../../kernel/errors.ts'
+import type { LeftOut } from '../../plugins/backup/plugin-files.ts'
 import { refuseNearVerb } from '../near-verb.ts'
 import { readSecret } from '../secret.ts'
 import type { Session } from '../session.ts'
@@ -18,6 +19,8 @@ interface Written {
   left_out: string[]
   contents: number
   contents_missing: number
+  plugin_files: number
+  plugins_left_out: LeftOut[]
 }
 
 export function backupCommand(program: Command, session: () => Session): void {
@@ -109,11 +112,17 @@ function counted(pacts: number, waiting: number): string {
 }
 
 /** Says what an archive had to leave out. */
-function missing({ contents_missing: count, left_out }: { contents_missing: number; left_out: string[] }): string {
+function missing({
+  contents_missing: count,
+  left_out,
+  plugins_left_out: plugins,
+}: Pick<Written, 'contents_missing' | 'left_out' | 'plugins_left_out'>): string {
   const contents =
     count === 0
       ? ''
       : `\nThe contents of ${count} large skills are not in it: they were not on this machine when it was written. Their entries are.`
-  const pacts = left_out.map(id => id.slice(0, 12)).join(', ')
-  return pacts ? `${contents}\nNOT in it: ${pacts}, which could not be opened; \`openpact doctor\` says why.` : contents
+  const unopened = left_out.map(id => id.slice(0, 12)).join(', ')
+  const pacts = unopened && `\nNOT in it: ${unopened}, which could not be opened; \`openpact doctor\` says why.`
+  const own = plugins.map(({ plugin, reason, help }) => `\nNOT in it: plugin ${plugin}: ${reason}. ${help}`)
+  return [contents, pacts, ...own].join('')
 }

@@ -1,6 +1,7 @@
 /** `openpact join`: into the pact of a token, whether or not a daemon runs. */
 import type { Command } from 'commander'
 import type { AdmissionKind } from '../../plugins/invites/service.ts'
+import type { Client } from '../client.ts'
 import { durationHelp, parseDuration } from '../duration.ts'
 import { RemoteFailure } from '../errors.ts'
 import { builtIn } from '../known-operations.ts'
@@ -21,6 +22,25 @@ interface JoinAnswer {
   name?: string
 }
 
+/** Of `GET /v1/joins`. */
+interface JoinLine {
+  alias: string | null
+  /** ISO 8601 */
+  started: string
+  words: string
+}
+
+/** Of `GET /v1/pacts/:pactId/status`. */
+interface History {
+  /** Entries that are here from the first on, of all. */
+  contiguous: number
+  length: number
+  synced: boolean
+}
+
+/** ms between two looks at what a join waits for. */
+const LOOK = 1_000
+
 /** ms that the daemon waits at most. */
 const longest = 100_000
 
@@ -40,22 +60,60 @@ async function join(shell: Session, token: string, flags: JoinFlags): Promise<vo
   const timeout = parseDuration('--timeout', flags.timeout, { most: longest })
   const running = runningDaemon(shell.place) !== null
   if (!running && !hasIdentity(shell.place)) await checkForm(token)
-  const { answer, held } = await shell.withDaemon(async client => {
+  const { answer, held, history } = await shell.withDaemon(async client => {
     const before = await listPacts(client)
     const work = () =>
       client.post<JoinAnswer>('/v1/pacts/join', { token, alias: flags.alias, timeout }, { timeout: timeout + 20_000 })
-    const { body } = await shell.progress('Asking the members of the pact to let this machine in', work)
-    return { answer: body, held: before.some(pact => pact.id === body.id) }
+    const { body } = await following(shell, client, flags.alias, work)
+    // One that cannot be written here says so in its own words.
+    const reads = body.state === 'joined' && body.words === '' && body.id !== undefined
+    const status = reads ? (await client.get<History>(`/v1/pacts/${body.id}/status`)).body : null
+    return { answer: body, held: before.some(pact => pact.id === body.id), history: status ? stillComing(status) : '' }
   })
   if (answer.state === 'pending') throw pending(answer, running)
   const next = running ? '' : '\nStart the daemon with `openpact start`, so that this machine stays in step.'
   const done = held ? 'This machine was in the pact' : 'Joined the pact'
   const missing = answer.words && `\nIt can be read here, not written: ${answer.words}`
-  const named = `${done} "${answer.name}" ${held ? 'already ' : ''}(alias ${answer.alias}).`
-  shell.say(`${named}${missing}${kept(answer, flags)}${next}`, {
+  // Its name is in entries that may not be here yet.
+  const called = answer.name ? `"${answer.name}" ${held ? 'already ' : ''}(alias ${answer.alias})` : answer.alias
+  const named = `${done} ${called}.`
+  shell.say(`${named}${missing}${history}${kept(answer, flags)}${next}`, {
     ...answer,
     already: held,
   })
+}
+
+/** Runs `work` and says meanwhile what the attempt waits for: a member, the admission, or the entries up to the seat. */
+async function following<T>(
+  shell: Session,
+  client: Client,
+  alias: string | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  let doing = 'Asking the members of the pact to let this machine in'
+  let asking = false
+  const look = async () => {
+    if (asking) return
+    asking = true
+    const joins = await client.get<{ entries: JoinLine[] }>('/v1/joins').catch(() => null)
+    asking = false
+    // Others may be under way for long, such as those of a restored machine.
+    const ours = joins?.body.entries.filter(join => join.alias === (alias ?? null)) ?? []
+    const latest = ours.sort((a, b) => a.started.localeCompare(b.started)).at(-1)
+    if (latest) doing = `Joining: ${latest.words}`
+  }
+  const timer = setInterval(() => void look(), LOOK)
+  try {
+    return await shell.progress(() => doing, work)
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+/** A pact can be read and written long before its whole history is here. */
+export function stillComing({ contiguous, length, synced }: History): string {
+  if (synced || contiguous >= length) return ''
+  return `\nIts history is still coming: ${contiguous} of ${length} entries are here. A member must be online until then; \`openpact status\` shows how far it is.`
 }
 
 /**

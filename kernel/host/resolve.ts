@@ -1,5 +1,5 @@
 /** From entries of the configuration to plugins: loaded, of the right shape, configured by whoever names them. */
-import { basename, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { Plugin, PluginEntry, PluginSettings } from '../plugin.ts'
 import { reasonOf } from './limit.ts'
 import { createLoader, type Loader } from './loader.ts'
@@ -34,6 +34,8 @@ interface Pending extends PluginSettings {
   layer: number
   /** That configuration in messages. */
   origin: string
+  /** Where that configuration is, or would be: paths and packages are looked for from its folder. */
+  file: string
   /** What to call the plugin while its name is not known. */
   label: string
 }
@@ -77,9 +79,10 @@ class Resolver {
     if (!this.#layers.includes(from)) this.#layers.push(from)
     const label = typeof plugin === 'string' ? plugin : nameOf(plugin)
     const origin = from === '' ? 'given in code' : basename(from)
+    const file = from || join(this.#base, 'openpact.config.ts')
     const faults = schemaFaults(EntrySchema, settings)
     for (const reason of faults) this.faults.push({ plugin: label, source: origin, reason })
-    return faults.length === 0 ? [{ ...settings, layer: this.#layers.indexOf(from), origin, label }] : []
+    return faults.length === 0 ? [{ ...settings, layer: this.#layers.indexOf(from), origin, file, label }] : []
   }
 
   /** Lists a loaded value, if it is a plugin. */
@@ -105,7 +108,9 @@ class Resolver {
     try {
       const loader = await this.#loader(entry)
       const file = loader.find(specifier)
-      if (file === null) this.#refuse(entry, entry.label, ['there is no such file'])
+      // The whole path: who restored this machine from a backup does not remember it.
+      const at = resolve(dirname(entry.file), specifier.replace(/^file:\/\//, ''))
+      if (file === null) this.#refuse(entry, entry.label, [`no plugin is at ${at}. Put it back, ${leave(entry)}`])
       else this.put(await loader.load(file), entry, entry.label)
     } catch (error) {
       this.#refuse(entry, entry.label, [`it cannot be loaded: ${reasonOf(error)}`])
@@ -124,7 +129,7 @@ class Resolver {
     const known = this.listed.get(entry.label)
     if (known) settle(entry, known.listed)
     else {
-      const hint = near(entry.label, this.listed.keys())
+      const hint = `${near(entry.label, this.listed.keys())} Install it in ${dirname(entry.file)}, ${leave(entry)}`
       this.#refuse(entry, entry.origin, [`no listed plugin and no installed package has this name.${hint}`])
     }
   }
@@ -141,8 +146,7 @@ class Resolver {
     this.listed.set(label, { listed, layer })
   }
 
-  #loader({ from }: Pending): Promise<Loader> {
-    const file = from ?? join(this.#base, 'openpact.config.ts')
+  #loader({ file }: Pending): Promise<Loader> {
     const known = this.#loaders.get(file) ?? createLoader(file)
     this.#loaders.set(file, known)
     return known
@@ -155,6 +159,9 @@ function settle(entry: Pending, listed: Listed): void {
   listed.optional = entry.optional ?? listed.optional
   listed.off = entry.off ?? listed.off
 }
+
+/** The other way out for a plugin that is missing. */
+const leave = ({ from, origin }: Pending) => `or take it out of "plugins" (${from ?? origin}).`
 
 function nameOf(value: unknown): string {
   const name = (value as { name?: unknown } | null | undefined)?.name

@@ -26,7 +26,8 @@ import {
   type Waiting,
 } from './contents.ts'
 import './errors.ts'
-import { readFrames } from './frames.ts'
+import { isPluginFile, readFrames } from './frames.ts'
+import type { LeftOut } from './plugin-files.ts'
 
 /** What an archive turned out to hold. */
 export interface ArchiveReport extends Tally {
@@ -39,11 +40,19 @@ export interface ArchiveReport extends Tally {
   waiting: Waiting[]
   /** Ids of pacts that were on the machine and are not in it. */
   left_out: string[]
+  /** Files of plugins that lie in the data directory. */
+  plugin_files: number
+  plugins_left_out: LeftOut[]
   bytes: number
 }
 
 /** Writes an encrypted archive, whole or not at all. Answers its size. @throws OpenPactError ARCHIVE_EXISTS, ARCHIVE_UNFINISHED, DISK_FULL … */
-export async function writeArchive(file: string, source: AsyncIterable<Buffer>, passphrase: string): Promise<number> {
+export async function writeArchive(
+  file: string,
+  source: AsyncIterable<Buffer>,
+  passphrase: string,
+  format?: number,
+): Promise<number> {
   const draft = `${file}.part`
   let handle: FileHandle | null = null
   let bytes = 0
@@ -52,7 +61,7 @@ export async function writeArchive(file: string, source: AsyncIterable<Buffer>, 
       if (error.code !== 'EEXIST') throw error
       throw new OpenPactError('ARCHIVE_UNFINISHED', { file: draft }, { cause: error })
     })
-    for await (const part of encrypt(source, passphrase)) {
+    for await (const part of encrypt(source, passphrase, format)) {
       await handle.write(part)
       bytes += part.length
     }
@@ -72,7 +81,7 @@ export async function writeArchive(file: string, source: AsyncIterable<Buffer>, 
 export interface ArchiveSink {
   manifest?(manifest: Manifest): Promise<void> | void
   identity?(identity: IdentityFile): Promise<void> | void
-  /** Configuration, token, local.db or `contents/<pact>/<sha256>`, in parts; `null` ends it. */
+  /** Configuration, token, local.db, `contents/<pact>/<sha256>` or `plugins/<path>`, in parts; `null` ends it. */
   file?(name: string, part: Buffer | null): Promise<void> | void
   /** A log begins, perhaps anew. */
   pact?(card: PactCard): Promise<void> | void
@@ -120,6 +129,7 @@ class ArchiveReader {
   private readonly awaited = new Set<string>()
   private content: { key: string; sha256: Hash; length: number } | null = null
   private contents = 0
+  private pluginFiles = 0
 
   constructor(sink: ArchiveSink, file: string) {
     this.sink = sink
@@ -129,9 +139,10 @@ class ArchiveReader {
   report(): ArchiveReport {
     const { manifest, pacts, bytes } = this
     if (!manifest || !this.identified || manifest.pacts.length !== pacts.length) throw this.damaged('a part is missing')
-    const { created, version, identity, waiting = [], left_out = [] } = manifest
+    const { created, version, identity, waiting = [], left_out = [], plugins_left_out = [] } = manifest
     const tally: Tally = { contents: this.contents, contents_missing: this.awaited.size }
-    return { created, version, identity, pacts, waiting, left_out, bytes, ...tally }
+    const plugins = { plugin_files: this.pluginFiles, plugins_left_out }
+    return { created, version, identity, pacts, waiting, left_out, ...plugins, bytes, ...tally }
   }
 
   async begin(name: string): Promise<void> {
@@ -169,6 +180,7 @@ class ArchiveReader {
   async end(): Promise<void> {
     const { name } = this
     if (this.content) this.takeContent(this.content)
+    if (isPluginFile(name)) this.pluginFiles++
     if (isFile(name)) return this.sink.file?.(name, null)
     if (name.endsWith('/log')) {
       if (this.held.length > 0) throw this.damaged('a log ends within a record')
@@ -261,7 +273,9 @@ class ArchiveReader {
 }
 
 function isFile(name: string): boolean {
-  return name === 'token' || name === 'local.db' || name.startsWith('config/') || name.startsWith('contents/')
+  // Whatever else there is under config/ would take the place of something that the archive has elsewhere.
+  if (/^config\/openpact\.config\.[a-z]{2,5}$/.test(name) || isPluginFile(name)) return true
+  return name === 'token' || name === 'local.db' || name.startsWith('contents/')
 }
 
 function asCoded(error: unknown, file: string): unknown {

@@ -18,7 +18,7 @@ import tasks from '../tasks/index.ts'
 import webhooks from '../webhooks/index.ts'
 import { readArchive } from './archive.ts'
 import { keptContent } from './attached.ts'
-import { decrypt, encrypt } from './cipher.ts'
+import { decrypt, encrypt, FORMAT } from './cipher.ts'
 import backup from './index.ts'
 import { restoreArchive } from './restore.ts'
 import { archiveName, ScheduledBackup } from './schedule.ts'
@@ -113,7 +113,7 @@ test('an archive is verified without restoring it; a wrong passphrase and damage
   expect(await altered(flipped(bytes.length - 30))).toBe('ARCHIVE_DAMAGED')
   expect(await altered(flipped(20))).toBe('PASSPHRASE_WRONG')
   const newer = (copy: Buffer) => {
-    copy[8] = 2
+    copy[8] = FORMAT + 1
     return copy
   }
   expect(await altered(newer)).toBe('ARCHIVE_NEWER')

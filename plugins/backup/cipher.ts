@@ -10,7 +10,8 @@ import sodium from 'sodium-universal'
 import { OpenPactError } from '../../kernel/index.ts'
 import './errors.ts'
 
-export const FORMAT = 1
+/** The newest. Since 2 there are files of plugins in it; an archive without them is still written as 1, which older versions restore. */
+export const FORMAT = 2
 const MAGIC = Buffer.from('OPBACKUP')
 const PASSES = 3
 const MEMORY = 64 * 1024 * 1024
@@ -33,12 +34,16 @@ export function refuseWeak(passphrase: string): void {
 }
 
 /** @throws OpenPactError PASSPHRASE_WEAK */
-export async function* encrypt(source: AsyncIterable<Buffer>, passphrase: string): AsyncGenerator<Buffer> {
+export async function* encrypt(
+  source: AsyncIterable<Buffer>,
+  passphrase: string,
+  format: number = FORMAT,
+): AsyncGenerator<Buffer> {
   refuseWeak(passphrase)
   const head = Buffer.alloc(HEADER)
   const salt = crypto.randomBytes(SALT)
   MAGIC.copy(head)
-  head.writeUInt8(FORMAT, 8)
+  head.writeUInt8(format, 8)
   head.writeUInt32BE(PASSES, 9)
   head.writeUInt32BE(MEMORY, 13)
   salt.copy(head, 17)

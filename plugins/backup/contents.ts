@@ -1,4 +1,4 @@
-/** What an archive holds: the identity's words and agents, configuration, token, local.db, and of every pact keys, log and contents. */
+/** What an archive holds: the identity's words and agents, configuration, token, plugins' files, local.db, and of every pact keys, log and contents. */
 import { createReadStream } from 'node:fs'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -17,6 +17,7 @@ import { ArchivedLogs } from './archived.ts'
 import { contentFrames, keptFrames, type Named, note, type Tally } from './attached.ts'
 import './errors.ts'
 import { fileFrames, frames } from './frames.ts'
+import type { LeftOut, PluginFiles } from './plugin-files.ts'
 
 /** `manifest.json`, the first file. */
 export interface Manifest {
@@ -32,6 +33,7 @@ export interface Manifest {
   waiting?: Waiting[]
   /** Ids of pacts that could not be opened, so that nothing of them is in it. */
   left_out?: string[]
+  plugins_left_out?: LeftOut[]
 }
 
 export interface Waiting {
@@ -86,7 +88,8 @@ export function exportStatement(key: Buffer, length: number, chain: Buffer): Buf
 export async function* contents(
   kernel: Kernel,
   store: Store,
-  tally: Tally = { contents: 0, contents_missing: 0 },
+  plugins: PluginFiles,
+  tally: Tally,
 ): AsyncGenerator<Buffer> {
   const { identity, dataDir } = kernel
   const pacts = kernel.pacts.list()
@@ -98,6 +101,7 @@ export async function* contents(
     device: identity.device.toString('hex'),
     pacts: pacts.map(pact => pact.id),
     ...besides(kernel, store),
+    plugins_left_out: plugins.left_out,
   }
   yield* fileFrames('manifest.json', JSON.stringify(manifest))
   yield* fileFrames('identity.json', JSON.stringify(await identityFile(join(dataDir, 'identity'))))
@@ -106,6 +110,7 @@ export async function* contents(
       yield* fileFrames(`config/${name}`, await readFile(join(dataDir, name)))
     if (name === 'token') yield* fileFrames('token', await readFile(join(dataDir, name)))
   }
+  for (const { path, bytes } of plugins.files) yield* fileFrames(`plugins/${path}`, bytes)
   yield* databaseFrames(store, join(dataDir, 'run', `local.db.${process.pid}`))
   for (const pact of pacts) {
     const named: Named = new Map()

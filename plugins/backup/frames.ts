@@ -10,6 +10,20 @@ const LONGEST = 1024 * 1024
 /** Parts of a name: nothing here can lead out of a folder. */
 const NAME = /^[a-z0-9][a-z0-9._-]{0,80}(\/[a-z0-9][a-z0-9._-]{0,80}){0,2}$/i
 
+/** A part of the path of a plugin's file: any name that leads nowhere else, on any system. */
+const PART = /^(?!\.{1,2}$)[^\p{Cc}\\/:*?"<>|]{1,255}(?<![. ])$/u
+const DEEPEST = 16
+/** What OpenPact itself keeps in a data directory; no plugin's file takes its place. */
+export const OWN_NAMES =
+  /^((identity|pacts|run|logs|contents|backups|skills|integrations|node_modules|token|format|triggers)(\..*)?|(index|local)\.db.*|openpact\.config\..*)$/i
+
+/** Whether it is `plugins/<path from the data directory>`, of a file that a plugin may have there. */
+export function isPluginFile(name: string): boolean {
+  const [first, ...path] = name.split('/')
+  if (first !== 'plugins' || path.length === 0 || path.length > DEEPEST) return false
+  return path.every(part => PART.test(part)) && !OWN_NAMES.test(path[0] as string)
+}
+
 function frame(kind: number, bytes: Buffer = Buffer.alloc(0)): Buffer {
   const head = Buffer.alloc(5)
   head.writeUInt8(kind)
@@ -56,7 +70,8 @@ export async function readFrames(source: AsyncIterable<Buffer>, sink: FileSink, 
       held = held.subarray(5 + length)
       if (kind === BEGIN) {
         const name = bytes.toString('utf8')
-        if (!NAME.test(name) || name.includes('..')) throw damaged('it names a file that no archive holds')
+        if (!isPluginFile(name) && (!NAME.test(name) || name.includes('..') || name.startsWith('plugins/')))
+          throw damaged('it names a file that no archive holds')
         inFile = true
         await sink.begin(name)
       } else if (kind === DATA && inFile) await sink.data(bytes)

@@ -8,11 +8,10 @@ import { Alias } from '../pacts/shapes.ts'
 import { decodeCursor, encodeCursor, readModel } from '../read-model/service.ts'
 import { PageInput } from '../read-model/wire.ts'
 import { store } from '../store/service.ts'
-import { writeArchive } from './archive.ts'
 import { ArchivedLogs } from './archived.ts'
-import { besides, contents } from './contents.ts'
 import { archiveName } from './schedule.ts'
 import { refounding } from './service.ts'
+import { writeBackup } from './written.ts'
 
 const Passphrase = Type.String({ minLength: 1, maxLength: 1000, description: 'At least 8 characters; several words' })
 const PactRef = Type.String({ minLength: 1, maxLength: 64, description: 'Alias or id of the pact' })
@@ -47,6 +46,10 @@ export const createBackup = operation({
     left_out: Type.Array(Type.String(), {
       description: 'Ids of pacts that cannot be opened: nothing of them is in it',
     }),
+    plugin_files: Type.Integer({ description: 'Files of plugins that lie in the data directory' }),
+    plugins_left_out: Type.Array(Type.Object({ plugin: Type.String(), reason: Type.String(), help: Type.String() }), {
+      description: 'Plugins of the configuration that a restored machine must be given by hand',
+    }),
     ...Contents,
   }),
   errors: [
@@ -61,17 +64,8 @@ export const createBackup = operation({
     const folder = join(call.kernel.dataDir, 'backups')
     if (file === undefined) await mkdir(folder, { recursive: true, mode: 0o700 })
     const target = file ?? join(folder, archiveName(Date.now()))
-    const tally = { contents: 0, contents_missing: 0 }
-    const bytes = await writeArchive(target, contents(call.kernel, call.use(store), tally), passphrase)
-    const { waiting, left_out } = besides(call.kernel, call.use(store))
-    return {
-      file: target,
-      bytes,
-      pacts: call.kernel.pacts.list().length,
-      waiting: waiting.length,
-      left_out,
-      ...tally,
-    }
+    const written = await writeBackup(call.kernel, call.use(store), target, passphrase)
+    return { file: target, pacts: call.kernel.pacts.list().length, ...written }
   },
 })
 

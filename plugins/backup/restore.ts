@@ -55,10 +55,10 @@ async function layOut(file: string, passphrase: string, folder: string): Promise
         await recoverIdentity(join(folder, 'identity'), mnemonic, { defaultAgent, seeds })
       },
       file: async (name, part) => {
-        if (!part) return
-        const target = join(folder, name.replace('config/', ''))
-        if (name.startsWith('contents/')) await mkdir(dirname(target), { recursive: true, mode: 0o700 })
-        await appendFile(target, part, { mode: 0o600 })
+        const target = join(folder, name.replace(/^(config|plugins)\//, ''))
+        await mkdir(dirname(target), { recursive: true, mode: 0o700 })
+        // Also at the end: a plugin may have files that are empty.
+        await appendFile(target, part ?? '', { mode: 0o600 })
       },
       pact: ({ id }) => {
         waiting = []

@@ -3,8 +3,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Kernel, Logger } from '../../kernel/index.ts'
 import type { Store } from '../store/service.ts'
-import { writeArchive } from './archive.ts'
-import { contents } from './contents.ts'
+import { writeBackup } from './written.ts'
 
 export interface Schedule {
   /** Folder of the archives. */
@@ -76,10 +75,10 @@ export class ScheduledBackup {
     if (last && now - (timeOf(last) ?? 0) < every_hours * HOUR) return
     const passphrase = (await readFile(passphrase_file, 'utf8')).split('\n')[0]?.trim() ?? ''
     const file = join(folder, archiveName(now))
-    const tally = { contents: 0, contents_missing: 0 }
-    const bytes = await writeArchive(file, contents(this.kernel, this.store, tally), passphrase)
-    this.log.info('backed up', { file, bytes, ...tally })
-    for (const pact of this.kernel.pacts.failed.keys()) this.log.warn('a pact is not in the backup', { pact, file })
+    const { left_out, plugins_left_out, ...written } = await writeBackup(this.kernel, this.store, file, passphrase)
+    this.log.info('backed up', { file, ...written })
+    for (const pact of left_out) this.log.warn('a pact is not in the backup', { pact, file })
+    for (const plugin of plugins_left_out) this.log.warn('a plugin is not in the backup', { ...plugin, file })
     // Only now, when there is a newer one.
     for (const old of (await this.archives()).slice(0, -keep)) await rm(join(folder, old), { force: true })
   }

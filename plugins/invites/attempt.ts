@@ -90,8 +90,12 @@ async function run(
   const pact = options.here ?? (await enter(options, signal, say))
   say('accepted', SAID.accepted)
   const noise = options.kernel.identity.device.toString('hex')
-  // Where rules are missing here, the entry with the seat does not come: the seat stands, and `openpact status` says what to install.
-  while (!(await pact.memberByNoise(noise)) && !(await pact.status()).interrupted) {
+  while (!(await pact.memberByNoise(noise))) {
+    const { interrupted, length } = await pact.status()
+    // Where rules are missing here, the entry with the seat does not come: the seat stands, and `openpact status` says what to install.
+    if (interrupted) break
+    if (length > 1)
+      say('accepted', `admitted; reading the pact up to the seat of this machine, ${length} entries so far`)
     await delay(LOOK_MS, undefined, { signal }).catch(() => undefined)
     signal.throwIfAborted()
     if (pact.closed) throw new OpenPactError('PACT_CLOSED', { pact: pact.alias })

@@ -89,6 +89,16 @@ it('a fault that nobody foresaw, later, ends the daemon with a code', async () =
   expect(await readdir(join(dir, 'run'))).not.toContain('daemon.json')
 })
 
+it('names the plugin that is missing, the path looked at, the file and the two ways out', async () => {
+  const config = '{"network": false, "plugins": ["./plugins/words"]}'
+  const dir = await withConfig('gone-plugin', 'openpact.config.json', config)
+  const [path, file] = [join(dir, 'plugins', 'words'), join(dir, 'openpact.config.json')]
+  const told = `- ./plugins/words (./plugins/words): no plugin is at ${path}. Put it back, or take it out of "plugins" (${file}).`
+  const gone = await start(dir)
+  expectFault(gone, 'PLUGINS_INVALID', /\.\/plugins\/words/)
+  expect(gone.stderr).toContain(told)
+})
+
 describe('this machine', () => {
   it('has the port taken', async () => {
     const server = createServer()
@@ -99,6 +109,17 @@ describe('this machine', () => {
     const flags = ['--config', offline, '--port', String(port)]
     expectFault(await start(join(folder, 'port'), ...flags), 'PORT_TAKEN', /--port/)
     server.close()
+  })
+
+  it('does not have the address, and is told which it has, before anything is opened', async () => {
+    for (const address of ['203.0.113.1', 'no-address.invalid']) {
+      const result = await start(join(folder, 'bind'), '--bind', address)
+      expectFault(result, 'BIND_UNKNOWN', /^openpact: "\S+" is no address of this machine; it has .*127\.0\.0\.1/m)
+      expect(result.stderr).toContain(`"${address}"`)
+      expect(result.stderr).not.toContain('Opening the pacts')
+    }
+    const dir = await withConfig('bind-config', 'openpact.config.json', '{"network": {"bind": "203.0.113.1"}}')
+    expectFault(await start(dir), 'BIND_UNKNOWN', /203\.0\.113\.1.*\n.*network\.bind/)
   })
 
   it('runs a daemon on the directory already', async () => {
