@@ -346,14 +346,8 @@ export class PactStore implements Pacts {
 }
 
 function cardOf(keys: PactKeys, alias: string): Card {
-  const { key, encryptionKey } = keys
-  return {
-    format: 1,
-    key: key.toString('hex'),
-    encryptionKey: encryptionKey.toString('hex'),
-    alias,
-    created: Date.now(),
-  }
+  const [key, encryptionKey] = [keys.key.toString('hex'), keys.encryptionKey.toString('hex')]
+  return { format: 1, key, encryptionKey, alias, created: Date.now() }
 }
 
 function keyCheck(card: Card): string {

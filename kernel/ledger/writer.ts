@@ -152,19 +152,9 @@ export class Writer {
       const entry = bytes && decodeEntry(bytes)
       if (!entry) continue
       if (entry.n <= last) break
-      const id = entryId(writer, entry.n)
-      const hash = crypto.hash(bytes)
-      found.push({
-        position: -1,
-        chain: ZERO,
-        writer,
-        n: entry.n,
-        id,
-        verdict: ORPHANED,
-        entry,
-        size: bytes.length,
-        hash,
-      })
+      const { n } = entry
+      const [id, hash, size] = [entryId(writer, n), crypto.hash(bytes), bytes.length]
+      found.push({ position: -1, chain: ZERO, writer, n, id, verdict: ORPHANED, entry, size, hash })
     }
     return found
   }
