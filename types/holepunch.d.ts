@@ -310,6 +310,16 @@ declare module 'autobase/lib/apply-state.js' {
   export default ApplyState
 }
 
+declare module 'autobase/lib/store.js' {
+  import type Corestore from 'corestore'
+
+  class AutoStore {
+    store: Corestore
+    getIndexerManifests(indexers: { key: Bytes }[]): Promise<{ signers: { publicKey: Bytes }[] }[]>
+  }
+  export default AutoStore
+}
+
 declare module 'autobase/lib/fast-forward.js' {
   const FastForward: { MINIMUM: number }
   export default FastForward

@@ -63,5 +63,5 @@ test('an index that is ahead of the signatures is repaired when these stand stil
   expect(repairs).toBe(0)
   for (let look = 0; look < 20; look++) await watch.look()
   expect(repairs).toBe(1)
-  expect(watch.problems()).toHaveLength(1)
+  expect(watch.problem).toMatch(/\w/)
 })

@@ -19,7 +19,8 @@ export class HealthWatch {
   private seenDiverged = 0
   /** Signed lengths of the views at the last look. */
   private signed = ''
-  private problem: string | null = null
+  /** In plain words; null when all is well. */
+  problem: string | null = null
   /** Length and confirmed length of the last look, how many looks saw the same, and how many must before a block is added. */
   private stand = { place: '', looks: 0, patience: 1 }
   private timer: NodeJS.Timeout | null = null
@@ -40,11 +41,6 @@ export class HealthWatch {
   stop(): void {
     if (this.timer) clearInterval(this.timer)
     this.timer = null
-  }
-
-  /** Problems in plain words; empty when all is well. */
-  problems(): string[] {
-    return this.problem ? [this.problem] : []
   }
 
   private onwarning(error: Error & { code?: string }): void {

@@ -53,8 +53,8 @@ export interface LedgerOptions {
   alias: string
   /** The pact's own folder: the gate keeps its seats there. */
   folder: string
-  /** Told when the base stopped by itself: the ledger must be closed and opened again. */
-  onfailure(): void
+  /** Told when the base stopped by itself: the ledger must be closed and opened again, at once or after some ms. */
+  onfailure(delay?: number): void
   /** Told when the own core was fetched back or replaced after a power loss: answers the ledger that takes this one's place. */
   onrecovered(): Promise<Pact | null>
   fastForward?: boolean
@@ -64,6 +64,8 @@ export interface LedgerOptions {
 const CATCH_UP_LIMIT = 10_000
 /** The same where history is missing, or rules, so that others must help. */
 const SPARSE_LIMIT = 500
+/** ms before a pact whose next entry cannot be judged here is opened again. */
+const RETRY_JUDGING = 30_000
 /** ms for which a log that seems to be another history is looked at again before that is believed, and between two looks. */
 const LOOK_LIMIT = 10_000
 const BETWEEN_LOOKS = 200
@@ -82,7 +84,7 @@ export class Ledger implements Pact, Replicated {
 
   private readonly host: LedgerHost
   private readonly folder: string
-  private readonly onfailure: () => void
+  private readonly onfailure: LedgerOptions['onfailure']
   private readonly tips = new Tips()
   private readonly recent = new RecentRecords(this.tips)
   private readonly writing: Writer
@@ -146,6 +148,8 @@ export class Ledger implements Pact, Replicated {
       this.host.log.error('ledger stopped', { pact: this.alias, reason: this.failure.message })
       this.onfailure()
     })
+    // Others may have signed what could not be judged; an opened base finds their views, also when they moved to other cores.
+    this.base.on('interrupt', () => this.closed || this.onfailure(RETRY_JUDGING))
     await this.base.ready()
     for (const core of coresOf(this.base)) forgiveOvertaken(core)
     await this.admittance.gate.load()

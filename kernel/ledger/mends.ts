@@ -1,5 +1,5 @@
 /**
- * Three mends of Autobase, applied to its `ApplyState` class at start-up, and the way to close a base.
+ * Four mends of Autobase, applied to its classes at start-up, and the way to close a base.
  *
  * Autobase keeps what it has linearised in three places: the views, an update list (how far each step brought them) and a
  * boot record (which system core, indexed to where, whether the tip must be applied again). A reopen trusts that the three
@@ -11,6 +11,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type Autobase from 'autobase'
 import ApplyState, { type BootRecord, type LocalNode } from 'autobase/lib/apply-state.js'
 import { BOOT_RECORD_VERSION } from 'autobase/lib/caps.js'
+import Store from 'autobase/lib/store.js'
 import b4a from 'b4a'
 import { defineErrors, OpenPactError } from '../errors.ts'
 import { withLimit } from '../host/limit.ts'
@@ -26,6 +27,9 @@ defineErrors({
     help: 'To move to another version, read its lib/apply-state.js, run kernel/ledger/mends.test.ts with it, and only then add it to `checkedVersions` in kernel/ledger/mends.ts.',
   },
 })
+
+/** ms that the first block of an indexer's core is waited for. */
+const MANIFEST_LIMIT = 10_000
 
 /** Throws `AUTOBASE_UNCHECKED` for a version that the mends were not checked with. */
 export function refuseUnchecked(version: string): void {
@@ -48,7 +52,7 @@ export function mendAutobase(): void {
  * indexer first moves what it has just signed to the views' own cores, which takes as long again.
  */
 function announceFlushes(): void {
-  wrap('_open', original => {
+  wrap(ApplyState.prototype, '_open', original => {
     return async function (this: ApplyState) {
       await original.call(this)
       const { atom } = this.store
@@ -67,7 +71,7 @@ function announceFlushes(): void {
  * several indexers is so after every append.
  */
 function paceCommits(): void {
-  wrap('maybeSigned', original => {
+  wrap(ApplyState.prototype, 'maybeSigned', original => {
     return async function (this: ApplyState) {
       const { commitsNow } = this.base as { commitsNow?: () => boolean }
       if (commitsNow?.call(this.base) ?? true) await original.call(this)
@@ -80,7 +84,7 @@ function paceCommits(): void {
  * would wait for a block that may never come. Such a base is held (own-tail.ts): it signs nothing.
  */
 function openWithoutTheEnd(): void {
-  wrap('_createCheckpointCore', original => {
+  wrap(ApplyState.prototype, '_createCheckpointCore', original => {
     return function (this: ApplyState, ...args) {
       const checkpoint = original.apply(this, args)
       const { core } = checkpoint
@@ -104,7 +108,7 @@ export const mends = {
    * original then finds the local nodes appended and puts the same record again, which changes nothing.
    */
   tornFlush(): void {
-    wrap('_flush', original => {
+    wrap(ApplyState.prototype, '_flush', original => {
       return async function (this: ApplyState, localNodes: LocalNode[] | null) {
         if (localNodes) await this._appendLocalNodes(localNodes)
         this.localState.setBootRecord({
@@ -128,7 +132,7 @@ export const mends = {
    * Mended: a record whose key is not that of the system core in use always says that the indexers were updated.
    */
   migrationWindow(): void {
-    wrap('_boot', original => {
+    wrap(ApplyState.prototype, '_boot', original => {
       return async function (this: ApplyState) {
         await original.call(this)
         const { localState, system } = this
@@ -148,7 +152,7 @@ export const mends = {
    * Mended: a yes holds only if the signers differ from the indexed set as well.
    */
   migrationOntoItself(): void {
-    wrap('shouldMigrate', original => {
+    wrap(ApplyState.prototype, 'shouldMigrate', original => {
       return async function (this: ApplyState) {
         if (!(await original.call(this))) return false
         const signers = this.system.core.manifest?.signers
@@ -163,17 +167,38 @@ export const mends = {
       }
     })
   },
-}
 
-type Wrapped = '_open' | '_createCheckpointCore' | 'maybeSigned' | '_flush' | '_boot' | 'shouldMigrate'
+  /**
+   * When the indexers change, each peer computes the keys of the next views out of the manifests of the indexers' cores, and leaves out
+   * those of cores that it has not got. Whoever skipped an indexer's blocks by a fast-forward so computes other keys than everybody else,
+   * notes them in its system view, and signs and confirms nothing with the others ever again.
+   * Mended: a manifest that is missing is fetched with the core's first block; while nobody reachable has it, apply fails and is begun anew.
+   */
+  missingManifest(): void {
+    wrap(Store.prototype, 'getIndexerManifests', original => {
+      return async function (this: Store, entries) {
+        for (const { key } of entries) {
+          const core = this.store.get({ key, active: true })
+          await core.ready()
+          if (!core.manifest) await core.get(0, { timeout: MANIFEST_LIMIT })
+          await core.close()
+        }
+        return original.call(this, entries)
+      }
+    })
+  },
+}
 
 // On the function and by a global symbol, so that a second copy of this module sees what the first has done.
 const mended = Symbol.for('openpact.autobase.mended')
 
-function wrap<Name extends Wrapped>(name: Name, mend: (original: ApplyState[Name]) => ApplyState[Name]): void {
-  const original: ApplyState[Name] & { [mended]?: true } = ApplyState.prototype[name]
-  if (original[mended]) return
-  ApplyState.prototype[name] = Object.assign(mend(original), { [mended]: true })
+function wrap<C extends object, Name extends keyof C>(
+  proto: C,
+  name: Name,
+  mend: (original: C[Name]) => C[Name],
+): void {
+  const original = proto[name] as C[Name] & { [mended]?: true }
+  if (!original[mended]) proto[name] = Object.assign(mend(original) as object, { [mended]: true }) as C[Name]
 }
 
 export interface QuiesceOptions {

@@ -1,4 +1,5 @@
 /** By our own measures of a fast-forward: the other tests make them smaller. */
+import type AutoStore from 'autobase/lib/store.js'
 import { expect, test } from 'vitest'
 import { connect, type Group, group, head, type Peer, until } from '../../test/support/ledgers.ts'
 import { isComplete } from './status.ts'
@@ -43,6 +44,20 @@ test('a newcomer gets the whole history while others go on writing', async () =>
     for (let i = 0; i < 100; i++) await write(a, 1)
     await until(b.pact, () => isComplete(b.pact.base))
     await until([a.pact, b.pact], async () => (await head(a.pact)) === (await head(b.pact)))
+  } finally {
+    await g.dispose()
+  }
+})
+
+test('the manifest of an indexer whose core is not on this machine is fetched, not left out', async () => {
+  const g: Group = await group(2)
+  try {
+    const [a, b] = g.peers as [Peer, Peer]
+    await meet(a, b)
+    const core = a.pact.cores.get({ name: 'of an indexer' })
+    await core.append(Buffer.from('first block'))
+    const { _viewStore: store } = b.pact.base as unknown as { _viewStore: AutoStore }
+    expect(await store.getIndexerManifests([{ key: core.key }])).toHaveLength(1)
   } finally {
     await g.dispose()
   }

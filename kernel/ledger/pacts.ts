@@ -142,11 +142,8 @@ export class PactStore implements Pacts {
     for (const [id, alias] of this.away)
       if (aliasOrId === id || aliasOrId === alias)
         throw this.failed.get(id) ?? new OpenPactError('PACT_REOPENING', { pact: alias })
-    const near = this.host.near(
-      aliasOrId,
-      this.list().map(p => p.alias),
-    )
-    throw new OpenPactError('PACT_UNKNOWN', { pact: aliasOrId, near })
+    const known = this.list().map(p => p.alias)
+    throw new OpenPactError('PACT_UNKNOWN', { pact: aliasOrId, near: this.host.near(aliasOrId, known) })
   }
 
   async create(options: CreatePactOptions): Promise<Ledger> {
@@ -252,7 +249,7 @@ export class PactStore implements Pacts {
         encryptionKey: Buffer.from(card.encryptionKey, 'hex'),
         alias: card.alias,
         folder: dir,
-        onfailure: () => this.reopenLater(id, FIRST_REOPEN),
+        onfailure: (delay = FIRST_REOPEN) => this.reopenLater(id, delay),
         onrecovered: () => this.reopen(id),
       })
       await ledger.open()

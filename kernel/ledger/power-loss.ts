@@ -34,7 +34,7 @@ export interface PowerLossHost {
 export class PowerLoss {
   private readonly host: PowerLossHost
   private readonly mark: ShutdownMark
-  private readonly tail: OwnTail
+  readonly tail: OwnTail
   private readonly rotation: Rotation
   private successor: Promise<Pact | null> | null = null
   private turning: Promise<unknown> = Promise.resolve()
@@ -53,11 +53,6 @@ export class PowerLoss {
       pact: () => host.pact(),
       log: host.log,
     })
-  }
-
-  /** Whether the own core was given up, because nobody has its end. */
-  get lost(): boolean {
-    return this.tail.lost
   }
 
   async start(): Promise<void> {
@@ -96,7 +91,7 @@ export class PowerLoss {
 
   /** After the own core was given up: goes over to the fresh one as soon as that is confirmed. */
   moreConfirmed(): void {
-    if (!this.lost || this.closed) return
+    if (!this.tail.lost || this.closed) return
     const { log, pact } = this.host
     this.turning = this.turning
       .then(() => this.rotation.turn())

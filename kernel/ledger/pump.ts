@@ -104,6 +104,8 @@ export class Pump {
       return false
     }
     const head = this.checkpoints[0] as Checkpoint
+    // It could not be read when it was confirmed.
+    if ((this.checkpoints.at(-1) as Checkpoint).position < this.confirmedAt) await this.raiseFloor()
     this.seen = this.moves
     const delta = await this.host.delta(this.checkpoints, CHUNK)
     if (delta.common < head.position) {

@@ -18,7 +18,7 @@ export async function statusOf(ledger: Ledger, rules: RuleSet): Promise<PactStat
   const removed = await ledger.removal()
   const missing = row ? missingRules(row, rules) : null
   const interrupted = missing ?? (base.interrupted ? interruption(base.interrupted) : null)
-  const problems = [...ledger.health.problems(), ...(ledger.failure ? [ledger.failure.message] : [])]
+  const problems = [ledger.health.problem, ledger.failure?.message].filter(problem => typeof problem === 'string')
   const obstacle = await ledger.powerLoss.obstacle()
   if (obstacle) problems.push(`power was lost while the pact was shared, and this machine does not write: ${obstacle}`)
   for (const { core, frozen } of base.activeWriters)

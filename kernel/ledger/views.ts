@@ -111,8 +111,7 @@ export class Base extends Autobase<Views> {
   }
 
   get fastForwardMinimum(): number {
-    if (this.passing) return 1
-    return this.core.length < NEWCOMER_MINIMUM ? NEWCOMER_MINIMUM : FastForward.MINIMUM
+    return this.passing ? 1 : this.core.length < NEWCOMER_MINIMUM ? NEWCOMER_MINIMUM : FastForward.MINIMUM
   }
 
   /** Autobase would go back to the same number for everyone after each apply. */

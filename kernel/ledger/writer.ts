@@ -243,10 +243,7 @@ export class Writer {
       this.landing = { n: this.nextN - 1, tell }
     })
     const appended = this.base.append(blocks)
-    this.appending = appended.then(
-      () => {},
-      () => {},
-    )
+    this.appending = Promise.allSettled([appended]).then(() => {})
     await Promise.race([landed, appended])
   }
 

@@ -144,7 +144,7 @@ async function settle(peers: Peer[], loser: Peer): Promise<string | null> {
       joined = open
     }
     if (open?.base.writable && !open.base.held) break
-    if (open?.powerLoss.lost) {
+    if (open?.powerLoss.tail.lost) {
       if (open.base.isIndexer) {
         for (const cut of cuts) await cut()
         return SOLE_INDEXER
