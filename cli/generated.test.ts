@@ -187,6 +187,35 @@ describe('generated verbs', () => {
     expect(descriptionOf(claimed)).toContain('With `--until applied`')
   })
 
+  it('have their own flags also where the word above them has flags of the same name', () => {
+    const program = new Command()
+    const send = { ...create, cli: { path: 'task', args: ['title'] } }
+    const list = {
+      ...create,
+      name: 'tasks.list',
+      method: 'GET',
+      cli: { path: 'task list' },
+      input: { ...create.input, required: [] },
+    }
+    addOperations(
+      program,
+      [send, list, { ...claim, input: { type: 'object', properties: { id: { type: 'string' } } } }],
+      () => new Session({}),
+    )
+    let input = {}
+    const [listed] = program.commands[0]?.commands ?? []
+    listed?.action((...received: unknown[]) => {
+      input = inputOf(list, received.at(-1) as Command)
+    })
+    program.parse(['task', 'list', '--topic', 'ci'], { from: 'user' })
+    expect(input).toEqual({ topic: ['ci'] })
+    for (const command of [program, ...program.commands, ...(program.commands[0]?.commands ?? [])])
+      command.exitOverride().configureOutput({ writeErr: () => {} })
+    expect(() => program.parse(['task', 'claim', 'x', '--topic', 'ci'], { from: 'user' })).toThrow(
+      /unknown option '--topic'/,
+    )
+  })
+
   it('share groups, and leave own commands alone', () => {
     const program = new Command()
     const own = program.command('status').description('our own')

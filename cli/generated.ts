@@ -31,6 +31,19 @@ export function addOperations(program: Command, operations: readonly OperationIn
     addOperation(child(parent, last), operation, session)
   }
   for (const group of groups) if (group.description() === '') describeGroup(group)
+  for (const group of program.commands) if (group.commands.length > 0) group.hook('preSubcommand', handOver)
+}
+
+/** A word may have flags of its own besides commands: commander gives it those of `message list --to …`, which are the command's. */
+function handOver(group: Command, command: Command): void {
+  for (const option of group.options) {
+    const name = option.attributeName()
+    if (group.getOptionValueSource(name) !== 'cli') continue
+    const own = command.options.find(each => each.attributeName() === name)
+    if (!own) command.error(`error: unknown option '${option.long}'`, { code: 'commander.unknownOption' })
+    const given = [group.getOptionValue(name)].flat()
+    command.setOptionValueWithSource(name, own?.parseArg ? given : given.at(-1), 'cli')
+  }
 }
 
 function addOperation(command: Command, operation: OperationInfo, session: () => Session): void {

@@ -71,7 +71,7 @@ function compare(peer: KnownPeer, { status, names, version }: PactHealth, about:
   if (!peer.judges)
     add(
       'fault',
-      `${name} cannot judge entries, so it writes and confirms nothing: \`openpact doctor\` there says what it lacks`,
+      `${name} cannot judge entries, so it writes and confirms nothing: "openpact doctor" there says what it lacks`,
     )
   if (peer.version !== version)
     add('advice', `${name} runs OpenPact ${peer.version}, this machine ${version}: update the older one`)

@@ -6,6 +6,8 @@ import type { AdmissionKind, JoinState, JoinStatus } from './service.ts'
 import type { Knock, Welcome } from './wire.ts'
 
 const LOOK_MS = 50
+/** ms that a newcomer without a rule of the pact waits for views that others have signed: a little longer than the ledger itself. */
+const HALTED_MS = 12_000
 const FOR_GOOD = new Set([
   'INVITE_SPENT',
   'INVITE_EXPIRED',
@@ -90,10 +92,13 @@ async function run(
   const pact = options.here ?? (await enter(options, signal, say))
   say('accepted', SAID.accepted)
   const noise = options.kernel.identity.device.toString('hex')
+  let halted = 0
   while (!(await pact.memberByNoise(noise))) {
     const { interrupted, length } = await pact.status()
-    // Where rules are missing here, the entry with the seat does not come: the seat stands, and `openpact status` says what to install.
-    if (interrupted) break
+    halted = interrupted ? halted || Date.now() : 0
+    // Where rules are missing here, the entry with the seat comes only in views that others have signed. The seat stands also without, and
+    // `openpact status` says what to install.
+    if (halted && Date.now() - halted > HALTED_MS) break
     if (length > 1)
       say('accepted', `admitted; reading the pact up to the seat of this machine, ${length} entries so far`)
     await delay(LOOK_MS, undefined, { signal }).catch(() => undefined)
