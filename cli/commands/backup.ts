@@ -100,7 +100,7 @@ async function restore(shell: Session, file: string): Promise<void> {
   shell.say(
     `Restored ${counted(report.pacts.length, report.waiting.length)} into ${dataDir}, as a new device of the same identity.\n` +
       'Start the daemon with `openpact start`: any member that is online lets it in again; `openpact backup pacts` shows how that stands.\n' +
-      'Then retire the old device: `openpact devices`, `openpact device retire`. A pact that nobody else can confirm is carried on with `openpact refound <pact> --force`.\n' +
+      'Then retire the old device: `openpact devices`, `openpact device retire <writer>`, with `--indexers` where it confirmed entries. A pact that nobody else can confirm is carried on with `openpact refound <pact> --force`.\n' +
       'Tokens hold here as they did on the old machine; if they may be in other hands: `openpact token list`, `openpact token rotate`.\n' +
       `Subscriptions work again once their pact is joined; they do not move to a refounded one. Installed skills are not in an archive: install them again.${missing(report)}`,
     report,

@@ -30,6 +30,6 @@ export const accessErrors = defineErrors({
   AGENT_UNKNOWN: {
     kind: 'missing',
     message: 'No agent called "{agent}" is on this machine.',
-    help: '`openpact agents` lists the agents of this machine.{near}',
+    help: '`openpact agents` lists those of the pact; one of this machine is needed.{near}',
   },
 })

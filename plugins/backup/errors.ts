@@ -15,7 +15,7 @@ export const backupErrors = defineErrors({
   ARCHIVE_UNKNOWN: {
     kind: 'unprocessable',
     message: 'The file {file} is no OpenPact archive: {reason}.',
-    help: 'Name the file that `openpact backup` wrote.',
+    help: 'Name the file that "openpact backup" wrote on the machine that was backed up.',
   },
   ARCHIVE_NEWER: {
     kind: 'unprocessable',

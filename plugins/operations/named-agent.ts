@@ -51,6 +51,7 @@ export async function agentNamed(
     const handles = named
       .slice(0, 5)
       .map(({ name, key, revoked: gone }) => `${handleOf(name, key)}${gone ? ' (revoked)' : ''}`)
+    if (named.length > 5) handles.push(`and ${named.length - 5} more`)
     if (found) throw new OpenPactError(ambiguous, { agent: text, handles: handles.join(', ') })
   }
   const known = agents.flatMap(({ name, key }) => [name, handleOf(name, key)])

@@ -135,7 +135,15 @@ test('a lease is as long as the charter allows at most', async () => {
   expect(await world.claim(id, ann, MINUTE + 1)).toBe('lease-too-long')
   expect(await world.claim(id, ann, MINUTE)).toBe('accepted')
   expect(await world.say('task.renew', ann, { task: id, lease_ms: 2 * MINUTE })).toBe('lease-too-long')
-  for (const settings of [null, undefined, 7, [], { max_lease_ms: '9' }, { max_lease_ms: 1e300 }]) {
+  for (const settings of [
+    null,
+    undefined,
+    7,
+    [],
+    { max_lease_ms: '9' },
+    { max_lease_ms: 1e300 },
+    { max_lease_ms: 0 },
+  ]) {
     expect(longestLease(settings)).toBe(defaults.max_lease_ms)
   }
 })

@@ -6,7 +6,7 @@
  * stand before them in the log, so there are no circles.
  */
 import { defineRules, isRecord, type RuleContext, type RuledEntry } from '../../kernel/rules.ts'
-import { isComplete, isLease, isRelease, isTask } from './payloads.ts'
+import { bounds, isComplete, isLease, isRelease, isTask } from './payloads.ts'
 
 export interface TaskRecord {
   status: 'open' | 'claimed' | 'complete'
@@ -37,10 +37,10 @@ export const QUIET = 30 * 24 * 3_600_000
 /** State key of a task. */
 export const taskKey = (id: string) => `t/${id}`
 
-/** The longest lease that a charter allows, ms. Total: settings are whatever the charter says. */
+/** The longest lease that a charter allows, ms. Total: settings are whatever the charter says; what would forbid every lease counts as none. */
 export function longestLease(settings: unknown): number {
   const max = isRecord(settings) ? settings.max_lease_ms : undefined
-  return Number.isSafeInteger(max) ? (max as number) : defaults.max_lease_ms
+  return Number.isSafeInteger(max) && Number(max) >= bounds.shortestLease ? Number(max) : defaults.max_lease_ms
 }
 
 export const rules = defineRules<TaskSettings>({
