@@ -141,7 +141,7 @@ describe('a pact in plain words', () => {
       /^fault: dddddddd judges by other rules "tasks" \(bbbbbbbb\) than this machine \(aaaaaaaa\)/,
     )
     expect(compare({ length: 12 })).toContain('dddddddd has 2 entries more than this machine, which is fetching them')
-    expect(compare({ judges: false })).toMatch(/^fault: dddddddd cannot judge entries.*"openpact doctor" there/)
+    expect(compare({ judges: false })).toMatch(/^advice: dddddddd cannot judge entries.*"openpact doctor" there/)
     const stopped = { interrupted: { reason: 'No rules.', cure: 'Add them.' } }
     const told = words(stopped, { peers: [{ ...known, length: 12 }] })
     expect(told).toContain('advice: dddddddd has 2 entries more than this machine, which reads only what is confirmed')

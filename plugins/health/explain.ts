@@ -70,7 +70,7 @@ function compare(peer: KnownPeer, { status, names, version }: PactHealth, about:
   const { interrupted } = status
   if (!peer.judges)
     add(
-      'fault',
+      'advice',
       `${name} cannot judge entries, so it writes and confirms nothing: "openpact doctor" there says what it lacks`,
     )
   if (peer.version !== version)
@@ -79,6 +79,7 @@ function compare(peer: KnownPeer, { status, names, version }: PactHealth, about:
   for (const [plugin, own] of Object.entries(status.rules)) {
     if (!active.has(plugin)) continue
     const theirs = peer.rules[plugin]
+    if (!theirs && !peer.judges) continue
     if (!theirs)
       add('advice', `${name} has no rules of plugin "${plugin}", so it cannot judge new entries: install it there`)
     else if (theirs.protocol !== own.protocol)
