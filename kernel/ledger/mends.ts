@@ -177,6 +177,8 @@ export const mends = {
   missingManifest(): void {
     wrap(Store.prototype, 'getIndexerManifests', original => {
       return async function (this: Store, entries) {
+        const found = await original.call(this, entries)
+        if (found.length === entries.length) return found
         for (const { key } of entries) {
           const core = this.store.get({ key, active: true })
           await core.ready()
