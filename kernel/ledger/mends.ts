@@ -182,8 +182,8 @@ export const mends = {
         for (const { key } of entries) {
           const core = this.store.get({ key, active: true })
           await core.ready()
-          if (!core.manifest) await core.get(0, { timeout: MANIFEST_LIMIT })
-          await core.close()
+          const first = core.manifest ? null : core.get(0, { timeout: MANIFEST_LIMIT })
+          await Promise.resolve(first).finally(() => core.close())
         }
         return original.call(this, entries)
       }
